@@ -1,0 +1,67 @@
+"""Clue (欠薪线索): a worker's report of unpaid wages, from any channel."""
+
+from typing import ClassVar
+
+import dataframely as dy
+import polars as pl
+
+from schemas import checks, fields, identity
+from schemas.shared import Shared, Verdict
+
+
+class Clue(Shared):
+    label: ClassVar[str] = "欠薪线索"
+    label_en: ClassVar[str] = "Clue"
+    business_key: ClassVar[tuple[str, ...]] = ("channel", "channel_serial_no")
+    money: ClassVar[str] = "arrears_fen"
+    source: ClassVar[str] = "保障农民工工资支付条例（国令724号）第10条；全国根治欠薪线索反映平台表单"
+    rule_reasons: ClassVar[dict[str, Verdict]] = {
+        "id_no_shape": ("reporter_id_no", "L102"),
+        "id_no_check_digit": ("reporter_id_no", "L103"),
+        "id_no_15_digits": ("reporter_id_no", "L112"),
+        "months_in_order": ("arrears_to_month", "L117"),
+    }
+
+    channel = fields.code("线索渠道", "Where the report came in", "clue_channel", key=True)
+    channel_serial_no = fields.serial("渠道编号", "Number given by the channel", characters=64, key=True)
+    received_at = fields.past_time("登记时间", "When the channel registered it", required=True)
+    reporter_name = fields.text("反映人姓名", "Who reports", characters=60, required=True, personal=True)
+    reporter_id_no = fields.id_no("反映人证件号码", "Document of the reporter")
+    reporter_phone = fields.printed(
+        "反映人电话", "Mobile number of the reporter", r"^1[3-9][0-9]{9}$", required=True, personal=True
+    )
+    domain = fields.code("领域", "Construction or not", "domain", required=True)
+    area_code = fields.area9(required=True)
+    address = fields.text("详细地址", "Where the work was done")
+    project_name = fields.text("欠薪项目", "Name of the project")
+    owner_name = fields.text("建设单位", "Owner of the works")
+    contractor_name = fields.text("总包单位", "General contractor")
+    sub_name = fields.text("分包单位", "Subcontractor")
+    employer_name = fields.text("被反映单位", "Employer complained about")
+    has_contract = fields.flag("是否签订劳动合同", "Has a labour contract")
+    is_gov_invest = fields.flag("是否政府投资", "Paid for by government")
+    arrears_people = fields.count("欠薪人数", "Number of people unpaid")
+    arrears_fen = fields.fen("欠薪金额", "Amount unpaid", required=True)
+    arrears_from_month = fields.month("欠薪起始月份", "First month unpaid")
+    arrears_to_month = fields.month("欠薪截止月份", "Last month unpaid")
+    summary = fields.text(
+        "反映内容", "What happened, in the reporter's words", characters=500, lines=True, required=True, personal=True
+    )
+    entry_form = fields.code("入口形式", "How the report was made", "clue_entry_form")
+    source_updated_at = fields.source_updated_at()
+
+    @dy.rule()
+    def id_no_shape(cls) -> pl.Expr:
+        return identity.id_card_shape(identity.id_card_numbers("reporter_id_no"))
+
+    @dy.rule()
+    def id_no_check_digit(cls) -> pl.Expr:
+        return checks.id_card_digit(identity.id_card_numbers("reporter_id_no"))
+
+    @dy.rule()
+    def id_no_15_digits(cls) -> pl.Expr:
+        return identity.not_15_digits(identity.id_card_numbers("reporter_id_no"))
+
+    @dy.rule()
+    def months_in_order(cls) -> pl.Expr:
+        return pl.col("arrears_from_month") <= pl.col("arrears_to_month")

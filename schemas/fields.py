@@ -1,0 +1,176 @@
+"""Columns that several schemas share. Each takes its Chinese label, its English meaning and its place in the schema."""
+
+from typing import Any, TypedDict, Unpack
+
+import dataframely as dy
+
+from schemas import checks
+from schemas.codes import CODE_LISTS
+
+MAX_FEN = 10**13
+"""100,000 million yuan: more than any project costs, and small enough that a million of them can be added up."""
+
+TEXT_CHECKS: dict[str, checks.Check] = {
+    "not_blank": checks.not_blank,
+    "readable_text": checks.readable_text,
+    "no_control": checks.no_control,
+}
+PERMIT_SHAPE = r"^[0-9]{6}(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[0-9]{4}([SJZA][0-9]{0,3})?$"
+
+
+class Place(TypedDict, total=False):
+    """How a column stands in its schema: part of the business key, required, personal data."""
+
+    key: bool
+    required: bool
+    personal: bool
+
+
+def text(label: str, meaning: str, *, characters: int = 200, lines: bool = False, **place: Unpack[Place]) -> dy.String:
+    """A name or other readable text."""
+    limit = {"max_chars": checks.at_most(characters)}
+    control = {"no_control": checks.no_control_but_lines} if lines else {}
+    return dy.String(check=TEXT_CHECKS | control | limit, **_facts(label, meaning, place))
+
+
+def account_name(label: str, meaning: str, **place: Unpack[Place]) -> dy.String:
+    """Contractor and project, ending with the words the regulation prescribes."""
+    return dy.String(regex=".农民工工资专用账户$", check=TEXT_CHECKS, **_facts(label, meaning, place))
+
+
+def printed(label: str, meaning: str, shape: str, **place: Unpack[Place]) -> dy.String:
+    """A printed number of a given shape. Key numbers never hold a slash: the receiver joins key parts with it."""
+    return dy.String(regex=shape, **_facts(label, meaning, place))
+
+
+def serial(label: str, meaning: str, *, characters: int = 40, **place: Unpack[Place]) -> dy.String:
+    """A number given by a partner: letters, digits, dash, dot, underscore."""
+    return printed(label, meaning, rf"^[0-9A-Za-z_.-]{{1,{characters}}}$", **place)
+
+
+def code(label: str, meaning: str, code_list: str, **place: Unpack[Place]) -> dy.String:
+    """One of our words from schemas/codes.py."""
+    check = {"is_code": checks.one_of(CODE_LISTS[code_list])}
+    return dy.String(check=check, **_facts(label, meaning, place, code_list=code_list))
+
+
+def uscc(label: str, meaning: str, **place: Unpack[Place]) -> dy.String:
+    """Unified social credit code, GB 32100-2015."""
+    return dy.String(regex=checks.USCC_SHAPE, check={"check_digit": checks.uscc_digit}, **_facts(label, meaning, place))
+
+
+def cnaps(label: str, meaning: str, **place: Unpack[Place]) -> dy.String:
+    """Bank line number, twelve digits."""
+    return dy.String(
+        regex=checks.CNAPS_SHAPE, check={"check_digit": checks.cnaps_digit}, **_facts(label, meaning, place)
+    )
+
+
+def card(label: str, meaning: str, **place: Unpack[Place]) -> dy.String:
+    """A personal bank card: 16 to 19 digits, Luhn."""
+    place["personal"] = True
+    return dy.String(regex=checks.CARD_SHAPE, check={"check_digit": checks.luhn_digit}, **_facts(label, meaning, place))
+
+
+def id_no(label: str, meaning: str, **place: Unpack[Place]) -> dy.String:
+    """A document number; what it must look like depends on the document, so schemas add rules (see identity.py)."""
+    place["personal"] = True
+    return printed(label, meaning, r"^[0-9A-Za-z()/-]{5,24}$", **place)
+
+
+def bank3(
+    label: str = "银行代码", meaning: str = "Three-digit bank class code, as in CNAPS", **place: Unpack[Place]
+) -> dy.String:
+    return printed(label, meaning, r"^[0-9]{3}$", **place)
+
+
+def account_no(label: str, meaning: str, **place: Unpack[Place]) -> dy.String:
+    """A corporate account: 8 to 32 digits without a check digit."""
+    return printed(label, meaning, r"^[0-9]{8,32}$", **place)
+
+
+def permit_no(
+    label: str = "施工许可证编号", meaning: str = "Permit number: area, day, four digits", **place: Unpack[Place]
+) -> dy.String:
+    return printed(label, meaning, PERMIT_SHAPE, **place)
+
+
+def invest_code(**place: Unpack[Place]) -> dy.String:
+    meaning = "National investment project code, GB/T 40058-2021; its check digit is not verified"
+    return printed("投资项目统一代码", meaning, r"^[0-9]{4}-[0-9]{6}-[0-9]{2}-[0-9]{2}-[0-9]{6}$", **place)
+
+
+def area9(
+    label: str = "行政区划代码（9位）", meaning: str = "Street-level area code", **place: Unpack[Place]
+) -> dy.String:
+    return _area(label, meaning, 9, place)
+
+
+def area6(
+    label: str = "行政区划代码（6位）", meaning: str = "County-level or city area code", **place: Unpack[Place]
+) -> dy.String:
+    return _area(label, meaning, 6, place)
+
+
+def month(label: str, meaning: str, **place: Unpack[Place]) -> dy.String:
+    """A month as text, yyyy-MM, not in the future."""
+    return dy.String(
+        regex=checks.MONTH_SHAPE, check={"not_future": checks.month_not_future}, **_facts(label, meaning, place)
+    )
+
+
+def fen(label: str, meaning: str, *, least: int = 0, **place: Unpack[Place]) -> dy.Int64:
+    """Money in fen, CNY."""
+    return dy.Int64(min=least, max=MAX_FEN, **_facts(label, meaning, place, unit="分"))
+
+
+def ppm(label: str, meaning: str, **place: Unpack[Place]) -> dy.Int32:
+    """A rate in parts per million: 1.25 % is 12,500."""
+    return dy.Int32(min=0, max=1_000_000, **_facts(label, meaning, place, unit="ppm"))
+
+
+def count(label: str, meaning: str, *, least: int = 1, **place: Unpack[Place]) -> dy.Int32:
+    """A number of people or rows, or a serial number inside its parent."""
+    return dy.Int32(min=least, **_facts(label, meaning, place))
+
+
+def past_day(label: str, meaning: str, **place: Unpack[Place]) -> dy.Date:
+    """The date of something that has happened."""
+    check = {"in_range": checks.since_1980, "not_future": checks.not_future}
+    return dy.Date(check=check, **_facts(label, meaning, place))
+
+
+def day(label: str, meaning: str, **place: Unpack[Place]) -> dy.Date:
+    """A date that may lie ahead."""
+    return dy.Date(check={"in_range": checks.plausible_day}, **_facts(label, meaning, place))
+
+
+def past_time(label: str, meaning: str, **place: Unpack[Place]) -> dy.Datetime:
+    """The time of something that has happened."""
+    check = {"in_range": checks.since_1980, "not_future": checks.time_not_future}
+    return dy.Datetime(time_zone=checks.TIME_ZONE, time_unit="us", check=check, **_facts(label, meaning, place))
+
+
+def flag(label: str, meaning: str, **place: Unpack[Place]) -> dy.Bool:
+    return dy.Bool(**_facts(label, meaning, place))
+
+
+def source_updated_at() -> dy.Datetime:
+    return past_time("来源更新时间", "When the partner last changed the record")
+
+
+def _area(label: str, meaning: str, digits: int, place: Place) -> dy.String:
+    check = {"known_area": checks.known_area, "current_area": checks.current_area}
+    return dy.String(regex=rf"^[0-9]{{{digits}}}$", check=check, **_facts(label, meaning, place, code_list="areas"))
+
+
+def _facts(label: str, meaning: str, place: Place, **more: str) -> dict[str, Any]:
+    metadata = {"label": label, **more}
+    if place.get("personal"):
+        metadata["level"] = "L4"
+    return {
+        "nullable": not (place.get("key") or place.get("required")),
+        "primary_key": place.get("key", False),
+        "metadata": metadata,
+        "description": meaning,
+    }

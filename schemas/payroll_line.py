@@ -1,0 +1,57 @@
+"""Payroll line (工资明细): what one worker was paid in one batch, and whether it arrived."""
+
+from typing import ClassVar
+
+import dataframely as dy
+import polars as pl
+
+from schemas import checks, fields, identity
+from schemas.shared import Shared, Verdict
+
+
+class PayrollLine(Shared):
+    label: ClassVar[str] = "工资代发明细"
+    label_en: ClassVar[str] = "Payroll line"
+    business_key: ClassVar[tuple[str, ...]] = ("bank3_code", "batch_no", "line_no")
+    money: ClassVar[str] = "net_fen"
+    parents: ClassVar[tuple[str, ...]] = ("payroll_batch",)
+    source: ClassVar[str] = "保障农民工工资支付条例（国令724号）第15条、第31条；GB 11643-1999"
+    rule_reasons: ClassVar[dict[str, Verdict]] = {
+        "id_no_shape": ("id_no", "L102"),
+        "id_no_check_digit": ("id_no", "L103"),
+        "id_no_15_digits": ("id_no", "L112"),
+        "failure_has_code": ("fail_code", "L101"),
+    }
+
+    bank3_code = fields.bank3(key=True)
+    batch_no = fields.serial("工资批次号", "Batch the line belongs to", key=True)
+    line_no = fields.count("明细序号", "Number of the line in its batch", key=True)
+    worker_name = fields.text("姓名", "Name of the worker", characters=60, required=True, personal=True)
+    id_type = fields.code("证件类型", "Kind of document", "id_type", required=True)
+    id_no = fields.id_no("证件号码", "Number of the document", required=True)
+    card_no = fields.card("银行卡号", "The worker's own bank card", required=True)
+    cnaps_code = fields.cnaps("收款行联行号", "Line number of the worker's bank")
+    net_fen = fields.fen("实发金额", "Net wage", required=True)
+    result = fields.code("发放结果", "Whether the wage arrived", "payroll_result", required=True)
+    fail_code = fields.serial("失败代码", "The bank's own code; required when the payment failed", characters=20)
+    paid_at = fields.past_time("发放时间", "When the bank paid")
+    bank_serial_no = fields.serial("银行流水号", "The bank's number of the payment")
+    pay_month = fields.month("工资所属月份", "Month the wage is for", required=True)
+    permit_no = fields.permit_no(required=True)
+    area6_code = fields.area6(required=True)
+
+    @dy.rule()
+    def id_no_shape(cls) -> pl.Expr:
+        return identity.id_card_shape(identity.id_card_numbers("id_no", "id_type"))
+
+    @dy.rule()
+    def id_no_check_digit(cls) -> pl.Expr:
+        return checks.id_card_digit(identity.id_card_numbers("id_no", "id_type"))
+
+    @dy.rule()
+    def id_no_15_digits(cls) -> pl.Expr:
+        return identity.not_15_digits(identity.id_card_numbers("id_no", "id_type"))
+
+    @dy.rule()
+    def failure_has_code(cls) -> pl.Expr:
+        return (pl.col("result") != "failed") | pl.col("fail_code").is_not_null()
