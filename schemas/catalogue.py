@@ -72,6 +72,8 @@ def failure_names(schema: type[Shared]) -> list[str]:
 
 def _code_of_cast(column: dy.Column) -> str:
     """A value that cannot become the type of its column."""
-    if column.dtype == pl.Int64:
-        return "L109"
-    return "L110" if column.dtype.is_temporal() else "L102"
+    if column.dtype == pl.Boolean:
+        return "L108"
+    if column.dtype.is_temporal():
+        return "L110"
+    return "L109" if column.dtype == pl.Int64 else "L102"

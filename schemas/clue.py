@@ -5,7 +5,8 @@ from typing import ClassVar
 import dataframely as dy
 import polars as pl
 
-from schemas import checks, fields, identity
+from schemas import fields, identity
+from schemas.check_digits import id_card_digit
 from schemas.shared import Shared, Verdict
 
 
@@ -56,7 +57,7 @@ class Clue(Shared):
 
     @dy.rule()
     def id_no_check_digit(cls) -> pl.Expr:
-        return checks.id_card_digit(identity.id_card_numbers("reporter_id_no"))
+        return id_card_digit(identity.id_card_numbers("reporter_id_no"))
 
     @dy.rule()
     def id_no_15_digits(cls) -> pl.Expr:

@@ -4,7 +4,7 @@ from typing import Any, TypedDict, Unpack
 
 import dataframely as dy
 
-from schemas import checks
+from schemas import check_digits, checks
 from schemas.codes import CODE_LISTS
 
 MAX_FEN = 10**13
@@ -56,20 +56,24 @@ def code(label: str, meaning: str, code_list: str, **place: Unpack[Place]) -> dy
 
 def uscc(label: str, meaning: str, **place: Unpack[Place]) -> dy.String:
     """Unified social credit code, GB 32100-2015."""
-    return dy.String(regex=checks.USCC_SHAPE, check={"check_digit": checks.uscc_digit}, **_facts(label, meaning, place))
+    return dy.String(
+        regex=check_digits.USCC_SHAPE, check={"check_digit": check_digits.uscc_digit}, **_facts(label, meaning, place)
+    )
 
 
 def cnaps(label: str, meaning: str, **place: Unpack[Place]) -> dy.String:
     """Bank line number, twelve digits."""
     return dy.String(
-        regex=checks.CNAPS_SHAPE, check={"check_digit": checks.cnaps_digit}, **_facts(label, meaning, place)
+        regex=check_digits.CNAPS_SHAPE, check={"check_digit": check_digits.cnaps_digit}, **_facts(label, meaning, place)
     )
 
 
 def card(label: str, meaning: str, **place: Unpack[Place]) -> dy.String:
     """A personal bank card: 16 to 19 digits, Luhn."""
     place["personal"] = True
-    return dy.String(regex=checks.CARD_SHAPE, check={"check_digit": checks.luhn_digit}, **_facts(label, meaning, place))
+    return dy.String(
+        regex=check_digits.CARD_SHAPE, check={"check_digit": check_digits.luhn_digit}, **_facts(label, meaning, place)
+    )
 
 
 def id_no(label: str, meaning: str, **place: Unpack[Place]) -> dy.String:

@@ -1,8 +1,11 @@
 """Rules on people's document numbers, which depend on the kind of document."""
 
+import datetime as dt
+
 import polars as pl
 
 from schemas import checks
+from schemas.check_digits import ID_CARD_SHAPE
 
 ID_CARD = "01"
 RESIDENCE_PERMIT = "91"
@@ -23,6 +26,11 @@ def not_15_digits(number: pl.Expr) -> pl.Expr:
 
 
 def id_card_shape(number: pl.Expr) -> pl.Expr:
-    """Eighteen characters and an existing birth date."""
-    shaped = number.str.contains(checks.ID_CARD_SHAPE) & checks.id_card_birth(number)
+    """Eighteen characters with a birth date that exists and has come."""
+    shaped = number.str.contains(ID_CARD_SHAPE) & _birth_day_exists(number)
     return shaped | ~not_15_digits(number)
+
+
+def _birth_day_exists(number: pl.Expr) -> pl.Expr:
+    born = number.str.slice(6, 8).str.to_date("%Y%m%d", strict=False)
+    return born.is_between(dt.date(1900, 1, 1), pl.lit(checks.today())).fill_null(False)

@@ -5,7 +5,8 @@ from typing import ClassVar
 import dataframely as dy
 import polars as pl
 
-from schemas import checks, fields
+from schemas import fields
+from schemas.check_digits import CNAPS_SHAPE
 from schemas.shared import Shared, Verdict
 
 
@@ -35,4 +36,4 @@ class SpecialAccount(Shared):
     def line_number_of_bank(cls) -> pl.Expr:
         line_number = pl.col("cnaps_code")
         own = line_number.str.head(3) == pl.col("bank3_code")
-        return own | ~line_number.str.contains(checks.CNAPS_SHAPE)
+        return own | ~line_number.str.contains(CNAPS_SHAPE)
