@@ -4,7 +4,6 @@ Started by an ordinary user everything stays in the state directory; started by 
 server, and if that account cannot reach the checkout (a 0700 home above it, say) its files go below /var/lib.
 """
 
-import hashlib
 import importlib.util
 import os
 import pwd
@@ -14,8 +13,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from launcher.state import outside_home
+
 ACCOUNT = "wagehub"
-OUTSIDE = Path("/var/lib/wage-exchange-hub")
 
 
 class ServerUnavailable(Exception):
@@ -109,11 +109,6 @@ def _is_complete(root: Path) -> bool:
 def _read_version(root: Path) -> Server:
     said = subprocess.run([root / "bin" / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
     return Server(root, said.split()[-1])
-
-
-def outside_home(state: Path) -> Path:
-    """The server's directory when it cannot live in the state directory; one per state directory."""
-    return OUTSIDE / hashlib.sha256(str(state.resolve()).encode()).hexdigest()[:16]
 
 
 def reachable_home(state: Path, account: Account) -> Path:

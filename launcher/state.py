@@ -3,7 +3,9 @@
 The directory is the whole memory of the demonstration: delete it and the next run begins from nothing.
 """
 
+import argparse
 import fcntl
+import hashlib
 import os
 import secrets
 import shutil
@@ -12,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
+OUTSIDE = Path("/var/lib/wage-exchange-hub")
 
 
 class StateInUse(Exception):
@@ -60,7 +63,7 @@ def secret(state: Path, name: str) -> str:
     path = state / "secrets" / name
     if not path.exists():
         make_state(state)
-        write_private(path, secrets.token_urlsafe(32))
+        write_private(path, secrets.token_urlsafe(64))
     return path.read_text()
 
 
@@ -76,10 +79,33 @@ def write_private(path: Path, text: str) -> None:
     unfinished.replace(path)
 
 
-def remove_state(state: Path) -> None:
-    """Forget everything a run on this directory kept, its database included."""
-    from launcher.places import outside_home
+def outside_home(state: Path) -> Path:
+    """Where the database lives when its account cannot reach the state directory; one place per state directory."""
+    return OUTSIDE / hashlib.sha256(str(state.resolve()).encode()).hexdigest()[:16]
 
+
+def remove_state(state: Path) -> bool:
+    """Forget everything a run on this directory kept, its database included; whether there was anything."""
+    if not (state / "secrets").is_dir():
+        return False  # never one of ours, whatever HUB_STATE says
     with lock_state(state):
-        for directory in (outside_home(state), state):
-            shutil.rmtree(directory, ignore_errors=directory != state)
+        shutil.rmtree(outside_home(state), ignore_errors=True)
+        shutil.rmtree(state)
+    return True
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="launcher.state", description="The state directory of a one-machine run.")
+    parser.add_argument("--remove", action="store_true", help="delete it, its database included")
+    state = default_state()
+    try:
+        if parser.parse_args().remove:
+            print(f"Removed {state}." if remove_state(state) else f"Nothing kept in {state}.")
+        else:
+            print(state)
+    except StateInUse as error:
+        raise SystemExit(str(error)) from None
+
+
+if __name__ == "__main__":
+    main()

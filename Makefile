@@ -1,0 +1,76 @@
+# Everything a newcomer needs, each with one word; `make` alone lists the words.
+# The environment (.venv) is built on first use from requirements.lock, nothing has to be typed before.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+# The person's own Python settings must not reach ours; some machines give no HOME at all.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+export PIP_ROOT_USER_ACTION := ignore
+ifeq ($(strip $(HOME)),)
+export HOME := $(CURDIR)/var/home
+endif
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: $(STAMP) ## start the hub with all simulated partners; ONCE=1 stops after one round, SCALE=10 gives more data
+	@$(BIN)/python -m launcher.demo $(if $(ONCE),--once) --scale $(or $(SCALE),1)
+
+.PHONY: test
+test: check sshd ## check, then every test: unit, contract, end to end
+	@$(BIN)/python -m pytest
+
+.PHONY: check
+check: $(STAMP) ## style, types, layers and mappings; no test is run
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy --strict
+	@$(BIN)/lint-imports
+	@$(BIN)/hub check
+
+.PHONY: lock
+lock: $(STAMP) ## resolve pyproject.toml anew into requirements.lock
+	@$(BIN)/uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --extra demo --extra dev pyproject.toml -o requirements.lock
+
+.PHONY: clean
+clean: ## forget what demo kept (database included) and all caches; .venv stays
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m launcher.state --remove; fi
+	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -path ./.venv -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
+
+# OpenSSH's own server is the counterpart of one test. It is installed where that needs no question; never started.
+.PHONY: sshd
+sshd:
+	@if [ -x /usr/sbin/sshd ] || command -v sshd >/dev/null; then exit 0; fi; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+	  echo "OpenSSH's sshd is not installed; the test that needs it will say so."; exit 0; fi; \
+	rule=/usr/sbin/policy-rc.d; \
+	if [ ! -e $$rule ]; then printf '#!/bin/sh\nexit 101\n' > $$rule; chmod 755 $$rule; trap "rm -f $$rule" EXIT; fi; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	{ apt-get update && apt-get install -y --no-install-recommends openssh-server; } >/dev/null 2>&1 \
+	  || echo "openssh-server could not be installed; the test that needs it will say so."
+
+$(STAMP): requirements.lock pyproject.toml
+	@mkdir -p "$$HOME"
+	@python=""; for name in python3.11 python3 python; do \
+	  if command -v $$name >/dev/null && $$name -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; \
+	  then python=$$name; break; fi; done; \
+	if [ -z "$$python" ]; then echo "Python 3.11 is needed and was not found (Debian: apt install python3.11 python3.11-venv)."; exit 1; fi; \
+	if ! $$python -c 'import ensurepip, venv' 2>/dev/null; then \
+	  echo "This Python cannot build environments (Debian: apt install python3.11-venv)."; exit 1; fi; \
+	echo "Building .venv from requirements.lock; this takes a few minutes once."; \
+	if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then $$python -m venv .venv; fi
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
