@@ -1,0 +1,77 @@
+"""A client of the simulators' control server, for tests and the demonstration.
+
+One method per question or wish; answers are the control server's JSON as it is.
+"""
+
+import base64
+from typing import Any
+
+import requests
+
+
+class Simulators:
+    """The simulators behind one control address."""
+
+    def __init__(self, control_url: str, timeout: float = 120) -> None:
+        self.url, self.timeout = control_url.rstrip("/"), timeout
+
+    def drop_day(self) -> list[str]:
+        """Let both banks write the day's files; gives their names."""
+        files: list[str] = self._post("/drop-day")["files"]
+        return files
+
+    def drop_extra(self, bank: str, kind: str, fault: str | None = None) -> str:
+        """Let a bank write one more file, with a fault of the whole file or without."""
+        return str(self._post("/drop-day", {"bank": bank, "kind": kind, "fault": fault})["file"])
+
+    def drop(self, bank: str, path: str, content: bytes, digest: str = "", flag: bool = True) -> str:
+        """Put any bytes under any path of a bank's folder; `digest="wrong"` and `flag=False` leave it incomplete."""
+        wish = {
+            "bank": bank,
+            "path": path,
+            "content": base64.b64encode(content).decode(),
+            "digest": digest,
+            "flag": flag,
+        }
+        return str(self._post("/drop", wish)["file"])
+
+    def fault(self, partner: str, knob: str, value: float) -> None:
+        """Turn a fault knob."""
+        self._post("/faults", {"partner": partner, "knob": knob, "value": value})
+
+    def clear_faults(self) -> None:
+        """Let everyone behave again."""
+        requests.delete(f"{self.url}/faults", timeout=self.timeout).raise_for_status()
+
+    def ledger(self) -> dict[str, Any]:
+        """What was sent and what came back, in numbers."""
+        ledger: dict[str, Any] = self._get("/ledger").json()
+        return ledger
+
+    def effects(self, schema: str) -> list[dict[str, Any]]:
+        """The province's effects of one schema, record by record."""
+        effects: list[dict[str, Any]] = self._get("/ledger/effects", schema=schema).json()
+        return effects
+
+    def statuses(self, partner: str) -> list[dict[str, Any]]:
+        """What a web partner was told about each item."""
+        statuses: list[dict[str, Any]] = self._get(f"/ledger/statuses/{partner}").json()
+        return statuses
+
+    def return_file(self, bank: str, name: str) -> str | None:
+        """The text of a RET_ or FIN_ file that a bank received, or None."""
+        answer = requests.get(f"{self.url}/ledger/bank/{bank}/{name}", timeout=self.timeout)
+        answer.encoding = "utf-8"
+        return answer.text if answer.status_code == 200 else None
+
+    def _get(self, path: str, **query: str) -> requests.Response:
+        answer = requests.get(self.url + path, params=query, timeout=self.timeout)
+        answer.raise_for_status()
+        return answer
+
+    def _post(self, path: str, wish: Any = None) -> dict[str, Any]:
+        answer = requests.post(self.url + path, json=wish, timeout=self.timeout)
+        if answer.status_code != 200:
+            raise ValueError(f"{path}: {answer.text}")
+        result: dict[str, Any] = answer.json()
+        return result

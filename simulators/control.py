@@ -1,0 +1,122 @@
+"""The demonstration's remote control: banks drop files, faults are set, ledgers are read.
+
+Only for tests and the demo, on the local machine, without any login.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from simulators.banks import BankOffice
+from simulators.drops import FAULTS, FEED_OF
+from simulators.faults import Knobs
+from simulators.ledger import Ledger
+from simulators.province_ledger import ProvinceLedger
+from simulators.served import answer_json
+
+
+class Partner(Protocol):
+    """What the control needs of a web partner."""
+
+    knobs: Knobs
+    app: Starlette
+
+    @property
+    def ledger(self) -> Ledger:
+        """Its memory."""
+        ...
+
+    def received(self) -> Mapping[str, Any]:
+        """What came back to it, in numbers."""
+        ...
+
+
+class Control:
+    """The control server over all partners."""
+
+    def __init__(
+        self,
+        partners: Mapping[str, Partner],
+        offices: Mapping[str, BankOffice],
+        knobs: Mapping[str, Knobs],
+        province: ProvinceLedger,
+    ) -> None:
+        self._partners, self._offices, self._knobs, self._province = partners, offices, knobs, province
+        self.app = Starlette(
+            routes=[
+                Route("/drop-day", self._drop_day, methods=["POST"]),
+                Route("/drop", self._drop, methods=["POST"]),
+                Route("/faults", self._faults, methods=["GET", "POST", "DELETE"]),
+                Route("/ledger", self._ledger),
+                Route("/ledger/effects", self._effects),
+                Route("/ledger/statuses/{partner}", self._statuses),
+                Route("/ledger/bank/{bank}/{file}", self._return_file),
+            ]
+        )
+
+    async def _drop_day(self, request: Request) -> Response:
+        try:
+            wish = await request.json() if await request.body() else {}
+            if not wish:
+                return answer_json({"files": [name for o in self._offices.values() for name in await o.drop_day()]})
+            bank, kind, fault = self._offices[wish["bank"]], wish["kind"], wish.get("fault")
+            if kind not in FEED_OF or fault not in (None, *FAULTS):
+                raise ValueError(f"kind is one of {list(FEED_OF)}, fault one of {FAULTS} or null")
+        except (KeyError, ValueError, TypeError) as problem:
+            return _mistake(problem)
+        return answer_json({"file": bank.drop_extra(kind, fault)})
+
+    async def _drop(self, request: Request) -> Response:
+        try:
+            wish = await request.json()
+            content = base64.b64decode(wish["content"], validate=True)
+            bank, digest, flag = self._offices[wish["bank"]], wish.get("digest", ""), wish.get("flag", True)
+            return answer_json({"file": bank.drop_bytes(wish["path"], content, digest, flag)})
+        except (KeyError, ValueError, TypeError, binascii.Error) as problem:
+            return _mistake(problem)
+
+    async def _faults(self, request: Request) -> Response:
+        try:
+            if request.method == "POST":
+                wish = await request.json()
+                self._knobs[wish["partner"]].set(wish["knob"], float(wish["value"]))
+            if request.method == "DELETE":
+                for knobs in self._knobs.values():
+                    knobs.clear()
+        except (KeyError, ValueError, TypeError) as problem:
+            return _mistake(problem)
+        return answer_json({name: {"knobs": k.names, "set": k.values} for name, k in self._knobs.items()})
+
+    async def _ledger(self, request: Request) -> Response:
+        sent: dict[str, Any] = {}
+        for ledger in self._ledgers().values():
+            sent.update(ledger.sent_summary())
+        received = {name: partner.received() for name, partner in self._partners.items()}
+        received |= {name: office.received() for name, office in self._offices.items()}
+        return answer_json({"sent": sent, "received": received})
+
+    def _ledgers(self) -> dict[str, Ledger]:
+        web = {name: partner.ledger for name, partner in self._partners.items()}
+        return {**web, **{name: office.ledger for name, office in self._offices.items()}}
+
+    async def _effects(self, request: Request) -> Response:
+        return answer_json(self._province.effects(request.query_params.get("schema", "")))
+
+    async def _statuses(self, request: Request) -> Response:
+        partner = self._partners.get(request.path_params["partner"])
+        return answer_json(partner.ledger.statuses()) if partner else _mistake(KeyError("partner"))
+
+    async def _return_file(self, request: Request) -> Response:
+        bank = self._offices.get(request.path_params["bank"])
+        text = bank.return_file(request.path_params["file"]) if bank else None
+        return PlainTextResponse(text) if text is not None else PlainTextResponse("no such file", 404)
+
+
+def _mistake(problem: Exception) -> Response:
+    return answer_json({"error": f"{type(problem).__name__}: {problem}"}, 400)

@@ -1,0 +1,49 @@
+"""The simulators as a child process for the length of a `with` block.
+
+The same state directory can be given again: what was sent and received is still there.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from simulators.client import Simulators
+
+_ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Running:
+    """Simulators that are up: their addresses, their control, their process."""
+
+    addresses: dict[str, Any]
+    control: Simulators
+    process: "subprocess.Popen[str]"
+
+
+@contextmanager
+def running(state: Path, **options: object) -> Iterator[Running]:
+    """Start the simulators, e.g. `running(tmp_path, scale=0.1, bad_share=0)`, and end them afterwards."""
+    command = [sys.executable, "-m", "simulators", "--state", str(state)]
+    for name, value in options.items():
+        command += [f"--{name.replace('_', '-')}", str(value)]
+    process = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the simulators ended with code {process.wait()} before they were ready")
+        addresses = json.loads(line)
+        yield Running(addresses, Simulators(addresses["control"]["url"]), process)
+    finally:
+        process.terminate()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
