@@ -70,15 +70,14 @@ def settings(state: Path, home: Path, database_url: str, port: int, dags: Path |
             "refresh_interval": "15",  # a new file is listed within 15 s
             "min_file_process_interval": "15",  # a changed mapping shows within 15 s, for 2 % of a core
             "parsing_processes": "1",  # two cores, and one file per kind of DAG
-            "dag_processor_child_process_log_directory": str(home / "logs" / "dag_processor"),
         },
         "logging": {
+            "dag_processor_child_process_log_directory": str(home / "logs" / "dag_processor"),
             "base_log_folder": str(home / "logs"),
             "colored_console_log": "False",
         },
-        "usage_data_collection": {"enabled": "False"},
     }
-    named = {"AIRFLOW_HOME": str(home), "SCARF_ANALYTICS": "false", "DO_NOT_TRACK": "1"}
+    named = {"AIRFLOW_HOME": str(home)}
     for section, values in sections.items():
         named |= {f"AIRFLOW__{section.upper()}__{name.upper()}": value for name, value in values.items()}
     return named

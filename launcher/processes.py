@@ -39,12 +39,19 @@ class _Child:
 class Supervisor:
     """Starts named programs, restarts those that die, stops all in reverse order. Use it in a `with` block."""
 
-    def __init__(self, state: Path, notify: Callable[[str], None] | None = None, first_pause: float = FIRST_PAUSE):
+    def __init__(
+        self,
+        state: Path,
+        notify: Callable[[str], None] | None = None,
+        first_pause: float = FIRST_PAUSE,
+        patience: float = reaper.PATIENCE,
+    ) -> None:
         self.state = make_state(state)
         self.notify = notify or _to_stderr
         self.failure: str | None = None
         self._token = secrets.token_hex(16)
         self._first_pause = first_pause
+        self._patience = patience
         self._children: dict[str, _Child] = {}
         self._lock = threading.RLock()
         self._closing = threading.Event()
@@ -133,7 +140,7 @@ class Supervisor:
             found = self._children.pop(name, None)
         if found is not None:
             children.stop(found.process, found.command)
-            reaper.sweep(self._token, name, patience=2.0)
+            reaper.sweep(self._token, name, min(2.0, self._patience))
 
     def close(self) -> None:
         """Stop everything in reverse order; a second call does nothing."""
@@ -153,13 +160,13 @@ class Supervisor:
     def _end_previous_run(self) -> None:
         """A machine that killed launcher and reaper alike may still run their children."""
         path = self.state / "secrets" / "run-token"
-        if path.exists() and (ended := reaper.sweep(path.read_text())):
+        if path.exists() and (ended := reaper.sweep(path.read_text(), patience=self._patience)):
             self.notify(f"Ended {len(ended)} processes that an earlier run had left behind.")
         write_private(path, self._token)
 
     def _start_reaper(self) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
-            [sys.executable, "-I", reaper.__file__],
+            [sys.executable, "-I", reaper.__file__, str(self._patience)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -188,7 +195,7 @@ class Supervisor:
 
     def _note_death(self, found: _Child, now: float) -> None:
         command, code = found.command, found.process.returncode
-        reaper.sweep(self._token, command.name, patience=2.0)
+        reaper.sweep(self._token, command.name, min(2.0, self._patience))
         found.deaths = 1 if now - found.started > SETTLED_SECONDS else found.deaths + 1
         found.restart_at = float("inf")
         if found.deaths > command.restarts:

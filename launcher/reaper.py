@@ -82,9 +82,10 @@ def main() -> None:
     token = sys.stdin.readline().strip()
     sys.stdin.read()
     if token:
-        sweep(token)
-        time.sleep(0.5)
-        sweep(token)
+        patience = float(sys.argv[1])
+        sweep(token, patience=patience)
+        time.sleep(0.5)  # what was being forked while we looked
+        sweep(token, patience=patience)
 
 
 if __name__ == "__main__":
