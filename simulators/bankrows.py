@@ -66,7 +66,7 @@ DEFECTS: Mapping[str, tuple[Defect, ...]] = {
     ),
 }
 _WENHE_STATUS = {"0": "N", "1": "F", "2": "C"}
-_WENHE_RESULT = {"S": "0000", "F": "2003", "U": "0001", "R": "9001"}
+_WENHE_RESULT = {"S": "0000", "F": "0003", "U": "0001", "R": "9001"}
 
 
 def account_row(city: City, project: Project, minute: int = 0) -> Row:

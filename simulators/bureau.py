@@ -55,6 +55,9 @@ _APPROVAL_DEFECTS = (
     Defect("unknown_code", "approvalLevel", constant("077")),
 )
 
+# Both records of a permit row read most of its fields; these belong to one of them.
+_READ_ONLY_BY = {"category": "project", "issueDate": "permit"}
+
 
 class Bureau:
     """The bureau's server."""
@@ -112,7 +115,9 @@ class Bureau:
         shown = page - 1 if page > 1 and self.knobs.take("duplicate_page") else page
         part = found[(shown - 1) * size : shown * size]
         kinds = ("project", "permit") if what == "permits" else ("permit",)
-        self.ledger.note_sent(sent for i, row in part for sent in as_sent(f"bureau_{what}", row, i, kinds))
+        self.ledger.note_sent(
+            sent for i, row in part for sent in as_sent(f"bureau_{what}", row, i, kinds, _READ_ONLY_BY)
+        )
         data = {"total": len(found), "page": page, "page_size": size, "rows": [row.fields for _, row in part]}
         return answer_json({"code": "0", "message": "ok", "data": data})
 

@@ -59,7 +59,9 @@ def _day_file(city: City, bank: Bank, kind: str, share: float) -> tuple[Head, li
     if kind == "ACCT":
         rows = [account_row(city, project) for project in city.accounts_at(bank)]
         # A bad account row has no movements, else these would wait for their account forever.
-        spoiled = spoil_rows(rows, DEFECTS[kind], share, city.rng("spoil", bank, kind), lambda r: r.key not in quiet)
+        spoiled = spoil_rows(
+            rows, DEFECTS[kind], share, city.rng("spoil", bank, kind), lambda row: row.key not in quiet
+        )
     else:
         rows = [txn_row(bank, txn) for txn in city.txns(bank)]
         spoiled = spoil_rows(rows, DEFECTS[kind], share, city.rng("spoil", bank, kind))

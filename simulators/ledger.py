@@ -133,17 +133,17 @@ class Ledger:
         }
         # A row that stands for two kinds of record is still one row; a file's header is none.
         row = f"{good} and kind not in ('project', 'payroll_batch')"
-        rows, fen, bad = self.db.execute(
-            f"select count(*), coalesce(sum(fen), 0), count(bad) {row}", (feed,)
-        ).fetchone()
-        kinds = f"select bad, count(*) {row} and bad is not null group by bad order by bad"
-        bad_kinds = dict(self.db.execute(kinds, (feed,)).fetchall())
+        rows, fen = self.db.execute(f"select count(*), coalesce(sum(fen), 0) {row}", (feed,)).fetchone()
+        distinct = (
+            f"select bad, count(distinct file || key || place) {good} and bad is not null group by bad order by bad"
+        )
+        bad_kinds = dict(self.db.execute(distinct, (feed,)).fetchall())
         lost = self.db.execute(
             f"select count(*), coalesce(sum(sent.fen), 0) {spoiled} and kind <> 'payroll_batch'", (feed,)
         ).fetchone()
         names = [r[0] for r in self.db.execute("select name from files where feed = ? and fault is not null", (feed,))]
         return {
-            "rows": rows, "fen": fen, "by_kind": by_kind, "bad_rows": bad, "bad_kinds": bad_kinds,
+            "rows": rows, "fen": fen, "by_kind": by_kind, "bad_rows": sum(bad_kinds.values()), "bad_kinds": bad_kinds,
             "spoiled_files": sorted(names), "spoiled_rows": lost[0], "spoiled_fen": lost[1],
         }  # fmt: skip
 

@@ -4,7 +4,7 @@ A bad amount that cannot be read has no fen in the ledger, because no total of t
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,9 +21,13 @@ def unread(rows: Iterable[Row]) -> list[Row]:
     return [replace(row, fen=None) if is_unreadable(row) else row for row in rows]
 
 
-def as_sent(feed: str, row: Row, place: int, kinds: Sequence[str]) -> list[Sent]:
-    """A row's entries in the ledger, one for each kind of record it stands for."""
-    return [Sent(feed, kind, row.key, place, row.fen, row.bad) for kind in kinds]
+def as_sent(
+    feed: str, row: Row, place: int, kinds: Sequence[str], read_only_by: Mapping[str, str] | None = None
+) -> Iterator[Sent]:
+    """A row's entries in the ledger, one for each kind of record; a bad field may concern one kind only."""
+    concerned = (read_only_by or {}).get(row.bad_field or "")
+    for kind in kinds:
+        yield Sent(feed, kind, row.key, place, row.fen, row.bad if concerned in (None, kind) else None)
 
 
 def answer_json(body: Any, status: int = 200, **headers: str) -> Response:

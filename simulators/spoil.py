@@ -4,7 +4,7 @@ An unreadable amount keeps the row's true fen where the sender's own totals incl
 written.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
@@ -22,6 +22,7 @@ class Row:
     fen: int | None
     fields: Fields
     bad: str | None = None
+    bad_field: str | None = None
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Defect:
         """The row with this defect."""
         value = self.change(row.fields[self.field], before.fields[self.field])
         fen = -row.fen if self.kind == "amount_negative" and row.fen is not None else row.fen
-        return replace(row, fen=fen, bad=self.kind, fields={**row.fields, self.field: value})
+        return replace(row, fen=fen, bad=self.kind, bad_field=self.field, fields={**row.fields, self.field: value})
 
 
 def is_unreadable(row: Row) -> bool:
@@ -45,22 +46,30 @@ def is_unreadable(row: Row) -> bool:
 
 
 def spoil_rows(
-    rows: Sequence[Row],
-    defects: Sequence[Defect],
-    share: float,
-    rng: Random,
-    avoid: Callable[[Row], bool] | None = None,
+    rows: Sequence[Row], defects: Sequence[Defect], share: float, rng: Random, keep: Callable[[Row], bool] | None = None
 ) -> list[Row]:
-    """The rows with about this share spoiled, at least one; rows to avoid are taken only when no other is left."""
+    """The rows with about this share spoiled, at least one if any may be; rows to keep stay good."""
     spoiled = list(rows)
-    wanted = min(len(rows) - 1, max(1, round(len(rows) * share))) if share > 0 else 0
-    places = list(range(1, len(rows)))
-    rng.shuffle(places)
-    places.sort(key=lambda place: avoid is not None and avoid(rows[place]))
+    wanted = max(1, round(len(rows) * share)) if share > 0 else 0
     first = rng.randrange(len(defects))
-    for turn, place in enumerate(places[:wanted]):
-        spoiled[place] = defects[(first + turn) % len(defects)].spoil(rows[place], rows[place - 1])
+    for turn, place in enumerate(_choose_places(rows, wanted, rng, keep)):
+        defect = defects[(first + turn) % len(defects)]
+        spoiled[place] = defect.spoil(rows[place], rows[place - 1])
+        if defect.change is repeat:
+            # Of two rows with one serial nobody can say which is right, so both are bad.
+            spoiled[place - 1] = replace(rows[place - 1], bad="duplicate_first", bad_field=defect.field)
     return spoiled
+
+
+def _choose_places(rows: Sequence[Row], wanted: int, rng: Random, keep: Callable[[Row], bool] | None) -> Iterator[int]:
+    """Places that do not touch each other, because a repeated serial concerns the row before."""
+    places = [place for place in range(1, len(rows)) if keep is None or not keep(rows[place])]
+    rng.shuffle(places)
+    taken: set[int] = set()
+    for place in places:
+        if len(taken) < wanted and not taken & {place - 1, place + 1}:
+            taken.add(place)
+            yield place
 
 
 def constant(value: Any) -> Change:

@@ -82,7 +82,7 @@ def _build_line(rng: Random, bank: Bank, day: date, number: int, line_no: int) -
         cnaps=make_cnaps(bank.bank3, 12 + number % 9),
         fen=rng.randint(3_000_00, 12_000_00),
         result=result,
-        fail_code={SUCCESS: "", FAILED: "2003", UNKNOWN: "0001", RETURNED: "9001"}[result],
+        fail_code={SUCCESS: "", FAILED: "0003", UNKNOWN: "0001", RETURNED: "9001"}[result],
         paid_at=datetime.combine(day, time(10)) + timedelta(seconds=line_no * 7 % 10_800),
         serial=f"{bank.bank3}{day:%Y%m%d}{number:013d}",
     )
