@@ -4,20 +4,16 @@ Children get their own session so that a Ctrl-C meant for the launcher reaches t
 the kernel to be told when the launcher dies.
 """
 
-import ctypes
 import os
 import signal
 import subprocess
-import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from launcher.reaper import CHILD, TOKEN
-
-PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+from launcher.signals import signal_at_parent_death
 
 
 class ChildFailed(Exception):
@@ -69,8 +65,7 @@ def _follow_parent(number: signal.Signals) -> Callable[[], None]:
     parent = os.getpid()
 
     def ask_kernel() -> None:
-        if _LIBC is not None:
-            _LIBC.prctl(PR_SET_PDEATHSIG, int(number))
+        signal_at_parent_death(number)
         if os.getppid() != parent:
             os._exit(1)
 

@@ -13,12 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 
 from launcher import child as children
 from launcher import reaper
 from launcher.child import ChildFailed, Command
 from launcher.ports import find_port
+from launcher.signals import exit_on_signals, ignore_signals
 from launcher.state import PROJECT, make_state, write_private
 
 __all__ = ["ChildFailed", "Supervisor", "exit_on_signals", "find_port"]
@@ -145,7 +146,7 @@ class Supervisor:
     def close(self) -> None:
         """Stop everything in reverse order; a second call does nothing."""
         self._closing.set()
-        with _signals_ignored():
+        with ignore_signals():
             for name in reversed(list(self._children)):
                 self.stop(name)
             if self._reaper.stdin is not None:
@@ -205,32 +206,6 @@ class Supervisor:
         pause = self._first_pause * 2 ** (found.deaths - 1)
         found.restart_at = now + pause
         self.notify(f"{command.name} ended unexpectedly ({code}); started again in {pause:g} s.")
-
-
-class exit_on_signals:  # noqa: N801 - reads as a verb in `with exit_on_signals():`
-    """SIGINT, SIGTERM and SIGHUP leave the `with` block by SystemExit, so that `with` blocks inside it clean up."""
-
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-    def __enter__(self) -> None:
-        self._before = {number: signal.signal(number, self._leave) for number in self.numbers}
-
-    def __exit__(self, *_: object) -> None:
-        for number, before in self._before.items():
-            signal.signal(number, before)
-
-    @staticmethod
-    def _leave(number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-
-class _signals_ignored(exit_on_signals):  # noqa: N801
-    """Stopping takes seconds at most; an impatient second Ctrl-C must not cut it short."""
-
-    def __enter__(self) -> None:
-        self._before = {}
-        if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, signal.SIG_IGN) for number in self.numbers}
 
 
 def _to_stderr(message: str) -> None:

@@ -79,6 +79,19 @@ def test_kill_9_of_the_launcher_leaves_no_process(tmp_path: Path) -> None:
     assert eventually(lambda: not marked_processes(token), 30)
 
 
+def test_a_launcher_under_nohup_outlives_its_terminal(tmp_path: Path) -> None:
+    """Who ignores SIGHUP on purpose keeps the run."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    launcher, token = launch(tmp_path)
+    signal.signal(signal.SIGHUP, before)
+    launcher.send_signal(signal.SIGHUP)
+    time.sleep(0.3)
+    assert launcher.poll() is None
+    launcher.terminate()
+    launcher.wait(30)
+    assert marked_processes(token) == []
+
+
 def test_what_survived_launcher_and_reaper_is_ended_by_the_next_run(tmp_path: Path) -> None:
     """A machine short of memory may kill both."""
     said: list[str] = []
