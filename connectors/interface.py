@@ -1,0 +1,38 @@
+"""What the pipeline asks of a connector, and nothing more. Every method raises PartnerUnavailable (try again later) or
+PartnerRefused (a person must act); third-party errors never leave a connector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from hub.feed import CallReport
+from hub.model import Fetched, FileStamp, Notice, ReceiptAnswer
+
+
+class Fetcher(Protocol):
+    """Brings what is new. ``seen`` are files that need not be read again, ``cursor`` is where the last fetch ended."""
+
+    def fetch(self, cursor: str | None, seen: frozenset[FileStamp]) -> Iterator[Fetched | Notice]: ...
+
+
+class FileReporter(Protocol):
+    """Puts a finished return file; the same file put twice is one file."""
+
+    def put(self, path: str, data: bytes) -> None: ...
+
+
+class CallReporter(Protocol):
+    """Sends status rows in one call. ``key`` is the same whenever the same rows are sent again."""
+
+    def send(self, report: CallReport, rows: Sequence[Mapping[str, str]], key: str) -> None: ...
+
+
+class Receiver(Protocol):
+    """Takes records and answers later."""
+
+    def submit(self, schema: str, batch_key: str, records: Sequence[Mapping[str, Any]]) -> str:
+        """Hand records over; returns the receiver's serial code. The same ``batch_key`` again has no second effect."""
+
+    def poll(self, serial_code: str) -> list[ReceiptAnswer] | None:
+        """One answer per record, or None while the receiver is still at it."""

@@ -1,0 +1,53 @@
+"""The only place that builds concrete things: the database, the archive, the registry, and a connector for each feed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+from connectors.open_api import OpenApiReceiver
+from connectors.rest import RestConnector
+from connectors.sftp import SftpConnector
+from connectors.soap import SoapConnector
+from hub.archive import Archive
+from hub.connections import find_connection
+from hub.feed import Feed, RestSource, SftpSource
+from hub.pipeline import House
+from hub.registry import Registry, read_registry
+from hub.settings import mappings_folder, read_settings
+from hub.store.database import open_database
+
+Connector = SftpConnector | RestConnector | SoapConnector
+
+
+@cache
+def open_house() -> House:
+    """Database, archive and feeds as the environment names them; opened once per process."""
+    settings = read_settings()
+    return House(open_database(settings.database_url), Archive(settings.archive), read_registry(settings.mappings))
+
+
+def open_registry() -> Registry:
+    """The feeds alone: no database, no connection; what DAG files may do when they are parsed."""
+    return read_registry(mappings_folder())
+
+
+@contextmanager
+def open_connector(feed: Feed) -> Iterator[Connector]:
+    """The connector of a feed, closed at the end."""
+    source = feed.spec.source
+    connection = find_connection(source.connection)
+    if isinstance(source, SftpSource):
+        with SftpConnector(connection, source) as connector:
+            yield connector
+    elif isinstance(source, RestSource):
+        yield RestConnector(connection, source)
+    else:
+        yield SoapConnector(connection, source, mappings_folder() / "wsdl" / source.wsdl)
+
+
+def open_receiver(registry: Registry, partner: str) -> OpenApiReceiver:
+    """The receiving side of a partner."""
+    receives = registry.receives(partner)
+    return OpenApiReceiver(find_connection(receives.connection), receives)

@@ -1,0 +1,57 @@
+"""What can go wrong, sorted by who must act. Row problems are Rejections and receivers' answers are Receipts: neither is here."""
+
+from __future__ import annotations
+
+
+class HubError(Exception):
+    """Anything the hub reports by name. The message says what happened, where, and what to do next."""
+
+    code = "S000"
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        if code is not None:
+            self.code = code
+
+
+class PartnerUnavailable(HubError):
+    """Time-out, 5xx, 429, connection lost: tried again, then the partner's contact is called.
+
+    ``retry_after`` is the partner's own wish in seconds, where it gave one.
+    """
+
+    code = "S001"
+
+    def __init__(self, message: str, *, code: str | None = None, retry_after: float | None = None) -> None:
+        super().__init__(message, code=code)
+        self.retry_after = retry_after
+
+
+class PartnerRefused(HubError):
+    """4xx, SOAP fault, bad credentials, unknown host key: operator and partner act; never retried blindly."""
+
+    code = "S002"
+
+
+class FeedChanged(HubError):
+    """The file or its columns are not as agreed: the batch is held, the partner sends again or the admin mends the mapping."""
+
+    code = "F008"
+
+
+class MappingInvalid(HubError):
+    """Our own mapping file is wrong: found by ``hub check``, never at night."""
+
+    code = "S003"
+
+
+class ExpectationFailed(HubError):
+    """Row count or share of rejected rows outside what the mapping expects: an officer decides, ``hub release``."""
+
+    code = "F013"
+
+
+class NotAllowed(HubError):
+    """The operator asked for something the batch's state does not allow; nothing was changed."""
+
+    code = "S004"

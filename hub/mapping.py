@@ -1,0 +1,125 @@
+"""Rows of text to typed fields, as the mapping says. Pure: takes and returns frames; what cannot be read carries its code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import dataframely as dy
+import polars as pl
+
+from hub.errors import FeedChanged
+from hub.feed import FieldSpec, RecordSpec
+from hub.model import Rows
+from hub.recipes import find_recipe
+
+Codes = Mapping[str, Mapping[str, str]]
+SPACES = " \t\u3000\u00a0"
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """``frame``: ``#part #line #no #key #row``, the schema's columns typed, and ``!field`` with a code where it could not be read.
+
+    ``alarms`` are sentences for the admin: columns that came and nobody expected, columns that were expected and never came.
+    """
+
+    frame: pl.DataFrame
+    alarms: tuple[str, ...]
+
+
+def columns_used(record: RecordSpec) -> frozenset[str]:
+    """Every source column a record's mapping reads, parents' and file-name parts included."""
+    used = set(record.key.values())
+    for spec in record.fields.values():
+        used.update(spec.first_of or ())
+        if spec.from_ is not None:
+            used.add(spec.from_)
+        if spec.sql is not None:
+            used.update(pl.sql_expr(spec.sql).meta.root_names())
+    return frozenset(used)
+
+
+def map_rows(record: RecordSpec, schema: type[dy.Schema], rows: Rows, codes: Codes) -> Mapped:
+    """Read each field of each row. Raises FeedChanged F008 when a column that a mandatory field needs is in no row."""
+    frame, alarms = _with_missing(record, schema, rows)
+    alarms += [f"column {name} came and the mapping neither takes nor ignores it" for name in _unexpected(record, rows)]
+    outputs = [
+        pl.col("#part"),
+        pl.col("#line"),
+        pl.col("#no"),
+        _as_json(record.key).alias("#key"),
+        _row_text(rows).alias("#row"),
+    ]
+    for name, column in schema.columns().items():
+        spec = record.fields.get(name)
+        if spec is None:
+            outputs += [pl.lit(None, dtype=column.dtype).alias(name)]
+            continue
+        outputs += _read_field(name, spec, column, codes)
+    return Mapped(frame.select(outputs), tuple(alarms))
+
+
+def _with_missing(record: RecordSpec, schema: type[dy.Schema], rows: Rows) -> tuple[pl.DataFrame, list[str]]:
+    missing = sorted(columns_used(record).difference(rows.frame.columns))
+    if not missing or rows.frame.is_empty():
+        return rows.frame.with_columns([pl.lit(None, dtype=pl.String).alias(name) for name in missing]), []
+    for name, column in schema.columns().items():
+        spec = record.fields.get(name)
+        if spec is not None and spec.from_ in missing and not column.nullable:
+            raise FeedChanged(f"column {spec.from_} is in none of the rows; field {name} needs it", code="F008")
+    frame = rows.frame.with_columns([pl.lit(None, dtype=pl.String).alias(name) for name in missing])
+    return frame, [f"column {name} is in none of the rows" for name in missing]
+
+
+def _unexpected(record: RecordSpec, rows: Rows) -> list[str]:
+    known = columns_used(record) | set(record.ignore)
+    return [name for name in rows.own if name not in known]
+
+
+def _read_field(name: str, spec: FieldSpec, column: dy.Column, codes: Codes) -> list[pl.Expr]:
+    """The typed value as ``name`` and the code of what went wrong as ``!name`` (null when nothing did)."""
+    text = _text(spec)
+    value, code = text, "L102"
+    if spec.codes is not None:
+        value, code = value.replace_strict(codes[spec.codes], default=None, return_dtype=pl.String), "L108"
+    if (words := spec.as_ or default_recipe(column.dtype)) is not None:
+        recipe, argument = find_recipe(words)
+        value, code = recipe.read(value, argument), recipe.code if spec.codes is None else code
+    typed = value.cast(column.dtype, strict=False)
+    problem = pl.when(text.is_not_null() & typed.is_null()).then(pl.lit(code)).otherwise(pl.lit(None, dtype=pl.String))
+    return [typed.alias(name), problem.alias(f"!{name}")]
+
+
+def default_recipe(dtype: pl.DataType) -> str | None:
+    """Text needs none, whole numbers and booleans have one natural reading, everything else must be named in the mapping."""
+    if dtype.is_integer():
+        return "integer"
+    return "boolean" if dtype == pl.Boolean else None
+
+
+def _text(spec: FieldSpec) -> pl.Expr:
+    """The trimmed source text, null where nothing is written."""
+    if spec.const is not None:
+        return pl.lit(spec.const)
+    if spec.sql is not None:
+        return _filled(pl.sql_expr(spec.sql).cast(pl.String))
+    names = spec.first_of or (spec.from_ or "",)
+    return pl.coalesce([_filled(pl.col(name)) for name in names])
+
+
+def _filled(text: pl.Expr) -> pl.Expr:
+    trimmed = text.str.strip_chars(SPACES)
+    return pl.when(trimmed != "").then(trimmed)
+
+
+def _as_json(key: Mapping[str, str]) -> pl.Expr:
+    """What the partner calls the row, as JSON text."""
+    if not key:
+        return pl.lit("{}")
+    return pl.struct([pl.col(column).alias(word) for word, column in key.items()]).struct.json_encode()
+
+
+def _row_text(rows: Rows) -> pl.Expr:
+    own = [name for name in rows.own if name in rows.frame.columns]
+    return pl.struct(own).struct.json_encode() if own else pl.lit("{}")

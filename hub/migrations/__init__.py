@@ -1,0 +1,20 @@
+"""The tables' history, forward only. `hub migrate` brings any PostgreSQL to the newest step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+
+def migrate(engine: sa.Engine) -> None:
+    """Bring the database to the newest step; several callers at once are let in one after the other."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    with engine.begin() as work:
+        work.execute(sa.text("select pg_advisory_xact_lock(hashtext('hub.migrations'))"))
+        work.execute(sa.text("create schema if not exists hub"))
+        config.attributes["connection"] = work
+        command.upgrade(config, "head")

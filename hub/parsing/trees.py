@@ -1,0 +1,130 @@
+"""JSON pages and XML answers: rows at a path, their own scalars as columns, their parents' scalars as ``../x``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+from lxml import etree
+
+from hub.errors import FeedChanged
+from hub.feed import XmlFormat
+from hub.model import Parsed, Rows
+
+Tree = dict[str, Any]
+DEEPEST = 64
+
+
+def parse_json_pages(parts: Sequence[bytes], wanted: Mapping[str, frozenset[str]]) -> Parsed:
+    """Rows of every page in order; ``#part`` is the page, ``#line`` the row's place in the whole batch."""
+    return _gather([read_json(part) for part in parts], wanted)
+
+
+def parse_xml_answers(form: XmlFormat, parts: Sequence[bytes], wanted: Mapping[str, frozenset[str]]) -> Parsed:
+    """Rows of every answer in order; namespaces are dropped, repeated elements are lists."""
+    return _gather([read_xml(part, form.body) for part in parts], wanted)
+
+
+def read_json(data: bytes) -> Tree:
+    """Strict JSON: no duplicate keys, no NaN, numbers kept as the text that was sent. Raises FeedChanged F008 or F005."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise FeedChanged(f"the answer is not UTF-8 (byte {error.start})", code="F005") from error
+    try:
+        tree = json.loads(
+            text, parse_float=str, parse_int=str, parse_constant=_no_constant, object_pairs_hook=_no_duplicates
+        )
+    except (ValueError, RecursionError) as error:
+        raise FeedChanged(f"the answer is not strict JSON: {type(error).__name__}", code="F008") from error
+    if not isinstance(tree, dict):
+        raise FeedChanged("the answer is not a JSON object", code="F008")
+    return tree
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> Tree:
+    tree = dict(pairs)
+    if len(tree) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    for value in tree.values():
+        if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise ValueError("lone surrogate")
+    return tree
+
+
+def read_xml(data: bytes, body: str) -> Tree:
+    """The element ``body`` as a tree. DTDs and entities are refused. Raises FeedChanged F008."""
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, huge_tree=False, remove_comments=True, remove_pis=True
+    )
+    try:
+        root = etree.fromstring(data, parser)
+    except etree.XMLSyntaxError as error:
+        raise FeedChanged("the answer is not well-formed XML", code="F008") from error
+    if root.getroottree().docinfo.doctype:
+        raise FeedChanged("the answer carries a DTD", code="F008")
+    for element in root.iter():
+        if etree.QName(element).localname == body:
+            tree = _tree(element)
+            return tree if isinstance(tree, dict) else {}
+    raise FeedChanged(f"the answer has no element {body}", code="F008")
+
+
+def _tree(element: etree._Element) -> Tree | str:
+    if not len(element):
+        return element.text or ""
+    tree: Tree = {}
+    for child in element:
+        name, value = etree.QName(child).localname, _tree(child)
+        if name not in tree:
+            tree[name] = [value] if isinstance(value, dict) else value
+        else:
+            tree[name] = [*(tree[name] if isinstance(tree[name], list) else [tree[name]]), value]
+    return tree
+
+
+def _gather(pages: Sequence[Tree], wanted: Mapping[str, frozenset[str]]) -> Parsed:
+    return Parsed({place: _rows(pages, place.split("/"), columns) for place, columns in wanted.items()})
+
+
+def _rows(pages: Sequence[Tree], path: list[str], columns: frozenset[str]) -> Rows:
+    found: list[dict[str, Any]] = []
+    own: dict[str, None] = {}
+    for part, page in enumerate(pages):
+        for row, parent in _walk(page, path, {}):
+            scalars = {name: _text(value) for name, value in row.items() if not isinstance(value, list)}
+            own.update(dict.fromkeys(scalars))
+            outer = {f"../{name}": _text(value) for name, value in parent.items() if f"../{name}" in columns}
+            number = len(found) + 1
+            found.append({"#part": part, "#line": number, "#no": str(number), **scalars, **outer})
+    schema: dict[str, Any] = {"#part": pl.Int32, "#line": pl.Int32, "#no": pl.String}
+    schema |= {name: pl.String for name in own}
+    schema |= {name: pl.String for name in sorted(columns) if name.startswith("../")}
+    return Rows(pl.DataFrame(found, schema=schema, orient="row"), tuple(own))
+
+
+def _walk(node: Tree, path: list[str], parent: Tree) -> Iterator[tuple[Tree, Tree]]:
+    """Every object at the path, with the object that holds it. A list on the way is walked through."""
+    if not path:
+        yield node, parent
+        return
+    value = node.get(path[0])
+    for child in value if isinstance(value, list) else [value]:
+        if isinstance(child, dict):
+            yield from _walk(child, path[1:], node)
+        elif child not in (None, ""):
+            raise FeedChanged(f"{path[0]} should hold objects", code="F008")
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(value, ensure_ascii=False)

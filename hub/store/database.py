@@ -1,0 +1,57 @@
+"""Open the database the way every step needs it: psycopg, Shanghai time, one transaction per durable hand-over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import polars as pl
+import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
+
+from hub.errors import PartnerUnavailable
+
+Work = sa.Connection
+
+
+def open_database(url: str) -> sa.Engine:
+    """An engine for any PostgreSQL address; ``postgresql://`` is read as psycopg 3."""
+    if url.startswith("postgresql://"):
+        url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+    options = "-c timezone=Asia/Shanghai -c search_path=hub"
+    return sa.create_engine(
+        url,
+        connect_args={"options": options, "connect_timeout": 10},
+        pool_size=2,
+        pool_pre_ping=True,
+        hide_parameters=True,
+    )
+
+
+@contextmanager
+def working(engine: sa.Engine) -> Iterator[Work]:
+    """One transaction: all of it is durable at the end, or none. A lost database is PartnerUnavailable, so it is tried again."""
+    try:
+        with engine.begin() as work:
+            yield work
+    except OperationalError as error:
+        raise PartnerUnavailable(f"the database did not answer: {type(error.orig).__name__}") from error
+
+
+def copy_rows(work: Work, table: str, frame: pl.DataFrame) -> None:
+    """COPY a frame into a table; the frame's columns name the table's."""
+    columns = ", ".join(f'"{name}"' for name in frame.columns)
+    raw = work.connection.driver_connection
+    assert raw is not None
+    with (
+        raw.cursor() as cursor,
+        cursor.copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT csv, ENCODING 'UTF8')") as copy,
+    ):
+        for chunk in frame.iter_slices(50_000):
+            copy.write(chunk.write_csv(include_header=False, datetime_format="%Y-%m-%d %H:%M:%S%.6f%:z").encode())
+
+
+def rows_of(work: Work, sql: str, **values: Any) -> Sequence[sa.Row[Any]]:
+    """Run one question and return all its rows."""
+    return work.execute(sa.text(sql), values).all()

@@ -1,0 +1,152 @@
+"""Deliveries: which record owes which receiver a sending, what was sent in one submission, and what came back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from hub.model import Outcome, ReceiptAnswer
+from hub.store.database import Work, rows_of
+
+# Envelope columns of a record table; everything else is the shared schema's.
+ENVELOPE = ("record_id", "batch_id", "part_no", "row_no", "printed_no", "source_key", "record_key", "version",
+            "content_digest", "fen", "is_current", "stored_at")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Submission:
+    """Records sent together. ``batch_key`` is ours and never changes; ``serial_code`` is the receiver's, once it gave one."""
+
+    submission_id: int
+    receiver: str
+    schema: str
+    batch_key: str
+    serial_code: str | None
+
+
+def add_deliveries(work: Work, batch_id: int, schema: str, receivers: Sequence[str], feed_id: str) -> None:
+    """Write the intent to send beside the records themselves, in their commit.
+
+    The idempotency key is frozen here: feed, business key and content, so a resend of the same fact carries the same key.
+    """
+    sql = f"""insert into delivery (receiver, schema_name, record_id, record_key, version, batch_id, row_no, fen, idempotency_key)
+              select receiver, cast(:schema as text), record_id, record_key, version, batch_id, row_no, fen,
+                     encode(sha256(convert_to(concat_ws('|', cast(:feed_id as text), cast(:schema as text), record_key,
+                                                        content_digest), 'UTF8')), 'hex')
+              from record.{schema}, unnest(cast(:receivers as text[])) as receiver
+              where batch_id = :batch_id
+              on conflict (receiver, schema_name, record_key, version) do nothing"""
+    values = {"schema": schema, "feed_id": feed_id, "receivers": list(receivers), "batch_id": batch_id}
+    work.execute(sa.text(sql), values)
+
+
+def claim_waiting(work: Work, receiver: str, schema: str, batch_key: str, limit: int) -> Submission | None:
+    """Bind up to ``limit`` waiting deliveries to a new submission; None when nothing waits.
+
+    A later version of a business key stays behind until the earlier one is answered.
+    """
+    opened = """insert into submission (receiver, schema_name, batch_key) values (:receiver, :schema, :batch_key)
+                returning submission_id"""
+    submission_id = rows_of(work, opened, receiver=receiver, schema=schema, batch_key=batch_key)[0].submission_id
+    sql = """with next as (
+                select delivery_id from delivery as d
+                where receiver = :receiver and schema_name = :schema and state = 'waiting'
+                  and (not_before is null or not_before <= now())
+                  and not exists (select 1 from delivery as e
+                                  where e.receiver = d.receiver and e.schema_name = d.schema_name and e.record_key = d.record_key
+                                    and e.version < d.version and e.state in ('waiting', 'submitted'))
+                order by delivery_id limit :limit for update skip locked)
+             update delivery set state = 'submitted', submission_id = :submission_id, attempts = attempts + 1, changed_at = now()
+             from next where delivery.delivery_id = next.delivery_id"""
+    values = {"receiver": receiver, "schema": schema, "limit": limit, "submission_id": submission_id}
+    if work.execute(sa.text(sql), values).rowcount == 0:
+        work.execute(sa.text("delete from submission where submission_id = :id"), {"id": submission_id})
+        return None
+    return Submission(submission_id, receiver, schema, batch_key, None)
+
+
+def open_submissions(work: Work, receiver: str) -> list[Submission]:
+    """Submissions without an answer yet, oldest first. One without serial code may or may not have reached the receiver."""
+    sql = """select submission_id, receiver, schema_name, batch_key, serial_code from submission
+             where receiver = :receiver and answered_at is null order by submission_id"""
+    return [
+        Submission(row.submission_id, row.receiver, row.schema_name, row.batch_key, row.serial_code)
+        for row in rows_of(work, sql, receiver=receiver)
+    ]
+
+
+def payload_of(work: Work, submission: Submission) -> list[dict[str, Any]]:
+    """The records of a submission as they are sent: the shared schema's fields, with keys and version."""
+    fields = " - ".join(f"'{name}'" for name in ENVELOPE)
+    sql = f"""select delivery.idempotency_key, delivery.record_key, delivery.version, to_jsonb(r) - {fields} as fields
+              from delivery join record.{submission.schema} as r using (record_id)
+              where submission_id = :submission_id order by delivery_id"""
+    found = rows_of(work, sql, submission_id=submission.submission_id)
+    return [
+        {"idempotencyKey": row.idempotency_key, "recordKey": row.record_key, "version": row.version, **row.fields}
+        for row in found
+    ]
+
+
+def write_serial(work: Work, submission_id: int, serial_code: str) -> None:
+    sql = "update submission set serial_code = :serial, submitted_at = now() where submission_id = :id"
+    work.execute(sa.text(sql), {"serial": serial_code, "id": submission_id})
+
+
+def write_receipts(work: Work, submission: Submission, answers: Sequence[ReceiptAnswer], delayed_at_most: int) -> None:
+    """Write one receipt for each record of a submission and move its delivery on, in one commit.
+
+    A delayed record waits longer each time and is given up (refused, R002) after ``delayed_at_most`` tries. A record the
+    receiver did not mention is delayed too: it is asked again, never assumed.
+    """
+    given = [
+        {
+            "key": a.idempotency_key,
+            "outcome": a.outcome.value,
+            "code": a.code,
+            "message": a.message,
+            "remote_id": a.remote_id,
+        }
+        for a in answers
+    ]
+    sql = """with given as (select * from jsonb_to_recordset(cast(:given as jsonb))
+                                as g(key text, outcome text, code text, message text, remote_id text)),
+             answered as (
+                select d.delivery_id,
+                       case when coalesce(g.outcome, 'delayed') <> 'delayed' then g.outcome
+                            when d.attempts > :delayed_at_most then 'refused' else 'delayed' end as outcome,
+                       case when coalesce(g.outcome, 'delayed') <> 'delayed' or d.attempts <= :delayed_at_most
+                            then coalesce(g.code, 'R001') else 'R002' end as code,
+                       coalesce(g.message, '') as message, g.remote_id
+                from delivery as d left join given as g on g.key = d.idempotency_key
+                where d.submission_id = :submission_id and d.state = 'submitted'),
+             written as (
+                insert into receipt (delivery_id, submission_id, outcome, code, message, remote_id)
+                select delivery_id, :submission_id, outcome, code, message, remote_id from answered
+                on conflict (delivery_id, submission_id) do nothing)
+             update delivery set changed_at = now(),
+                    state = case answered.outcome when 'delayed' then 'waiting' else answered.outcome end,
+                    not_before = case answered.outcome when 'delayed'
+                                 then now() + interval '1 second' * least(2 ^ delivery.attempts, 300) end
+             from answered where delivery.delivery_id = answered.delivery_id"""
+    values = {"given": json.dumps(given), "submission_id": submission.submission_id, "delayed_at_most": delayed_at_most}
+    work.execute(sa.text(sql), values)
+    work.execute(
+        sa.text("update submission set answered_at = now() where submission_id = :id"), {"id": submission.submission_id}
+    )
+
+
+def waiting_count(work: Work, receiver: str) -> tuple[int, float | None]:
+    """How many deliveries are not answered yet, and in how many seconds the next of them may go (None: none waits)."""
+    sql = """select count(*) as waiting,
+                    extract(epoch from min(coalesce(not_before, now())) filter (where state = 'waiting') - now()) as seconds
+             from delivery where receiver = :receiver and state in ('waiting', 'submitted')"""
+    row = rows_of(work, sql, receiver=receiver)[0]
+    return row.waiting, None if row.seconds is None else max(0.0, float(row.seconds))
+
+
+OUTCOMES = {outcome.value: outcome for outcome in Outcome}

@@ -1,0 +1,143 @@
+"""Records and rejections: one table per shared schema, every version of a business key kept, the newest marked current."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+import sqlalchemy as sa
+
+from hub.digest import sm3_texts
+from hub.model import Sorted
+from hub.store.database import Work, copy_rows, rows_of
+from schemas.catalogue import SCHEMAS
+
+KNOWN: dict[str, pl.DataType | type[pl.DataType]] = {
+    "#record_key": pl.String,
+    "record_id": pl.Int64,
+    "version": pl.Int32,
+    "content_digest": pl.String,
+    "batch_id": pl.Int64,
+    "known_at": pl.Datetime("us", "Asia/Shanghai"),
+}
+
+
+@dataclass(frozen=True)
+class Written:
+    """Rows and fen by what became of them; ``unchanged`` are rows whose content the hub already has (or a newer one)."""
+
+    stored_rows: int
+    stored_fen: int
+    rejected_rows: int
+    rejected_fen: int
+    unchanged_rows: int
+    unchanged_fen: int
+
+
+def write_rows(work: Work, batch_id: int, found: Sorted, *, answer_every_row: bool) -> Written:
+    """Write the records, rejections and repetitions of one schema of a batch.
+
+    One writer per schema at a time (an advisory lock held to the commit), so that versions of a key cannot race.
+    With ``answer_every_row`` a rejection seen before is a rejection again (a file's every line is answered); without it,
+    it is a repetition, because its partner has already been told.
+    """
+    work.execute(sa.text("select pg_advisory_xact_lock(hashtext(:name))"), {"name": f"record.{found.schema}"})
+    records = _compare(work, batch_id, found)
+    fresh = records.filter(pl.col("#is_fresh"))
+    mine = records.filter(pl.col("batch_id").fill_null(-1) == batch_id)
+    _write_versions(work, batch_id, found.schema, fresh)
+    old = records.filter(~pl.col("#is_fresh") & (pl.col("batch_id").fill_null(-1) != batch_id))
+    row_digests = pl.Series("#row_digest", sm3_texts(found.rejections["#row"]), dtype=pl.String)
+    rejections = found.rejections.with_columns(row_digests)
+    again = rejections.head(0) if answer_every_row else _told_before(work, batch_id, found.schema, rejections)
+    rejections = rejections.join(
+        again.select("#part", "#line"), on=["#part", "#line"], how="anti", maintain_order="left"
+    )
+    _write_rejections(work, batch_id, found.schema, rejections)
+    _write_repetitions(work, batch_id, found.schema, old)
+    stored = pl.concat([fresh.select("#fen"), mine.select("#fen")])
+    unchanged = pl.concat([old.select("#fen"), again.select("#fen")])
+    return Written(
+        stored.height, int(stored["#fen"].sum()), rejections.height, int(rejections["#fen"].sum()),
+        unchanged.height + found.repeated_rows, int(unchanged["#fen"].sum()) + found.repeated_fen,
+    )  # fmt: skip
+
+
+def _compare(work: Work, batch_id: int, found: Sorted) -> pl.DataFrame:
+    """Join the rows with what is known of their keys. Fresh: no version yet, or other content that is not older."""
+    dated = "source_updated_at" in SCHEMAS[found.schema].column_names()
+    known_at = "source_updated_at" if dated else "null::timestamptz"
+    sql = f"""select record_key, record_id, version, content_digest, batch_id, {known_at} as known_at
+              from record.{found.schema} where is_current and record_key = any(:keys)"""
+    known = rows_of(work, sql, keys=found.records["#record_key"].to_list())
+    frame = pl.DataFrame([tuple(row) for row in known], schema=KNOWN, orient="row")
+    joined = found.records.join(frame, on="#record_key", how="left", maintain_order="left")
+    newer = pl.col("source_updated_at") >= pl.col("known_at") if dated else pl.lit(True)
+    other = (pl.col("content_digest") != pl.col("#digest")) & newer.fill_null(True)
+    return joined.with_columns((pl.col("record_id").is_null() | other).alias("#is_fresh"))
+
+
+def _write_versions(work: Work, batch_id: int, schema: str, fresh: pl.DataFrame) -> None:
+    if fresh.is_empty():
+        return
+    replaced = fresh["record_id"].drop_nulls().to_list()
+    work.execute(
+        sa.text(f"update record.{schema} set is_current = false where record_id = any(:ids)"), {"ids": replaced}
+    )
+    envelope = fresh.select(
+        pl.lit(batch_id, dtype=pl.Int64).alias("batch_id"),
+        *_place(),
+        pl.col("#record_key").alias("record_key"),
+        (pl.col("version").fill_null(0) + 1).alias("version"),
+        pl.col("#digest").alias("content_digest"),
+        pl.col("#fen").alias("fen"),
+        *SCHEMAS[schema].column_names(),
+    )
+    copy_rows(work, f"record.{schema}", envelope)
+
+
+def _place() -> list[pl.Expr]:
+    return [
+        pl.col("#part").alias("part_no"),
+        pl.col("#line").alias("row_no"),
+        pl.col("#no").alias("printed_no"),
+        pl.col("#key").alias("source_key"),
+    ]
+
+
+def _told_before(work: Work, batch_id: int, schema: str, rejections: pl.DataFrame) -> pl.DataFrame:
+    """Rejections of this feed that came before, letter by letter."""
+    sql = """select distinct rejection.row_digest from rejection join batch using (batch_id)
+             where rejection.schema_name = :schema and rejection.row_digest = any(:digests) and batch_id <> :batch_id
+               and batch.feed_id = (select feed_id from batch where batch_id = :batch_id)"""
+    known = rows_of(work, sql, schema=schema, digests=rejections["#row_digest"].to_list(), batch_id=batch_id)
+    return rejections.filter(pl.col("#row_digest").is_in([row.row_digest for row in known]))
+
+
+def _write_rejections(work: Work, batch_id: int, schema: str, rejections: pl.DataFrame) -> None:
+    if rejections.is_empty():
+        return
+    reasons = pl.concat_str(
+        pl.lit("["),
+        pl.col("#reasons").list.eval(pl.element().struct.json_encode()).list.join(","),
+        pl.lit("]"),
+    )
+    columns = rejections.select(
+        pl.lit(batch_id, dtype=pl.Int64).alias("batch_id"),
+        pl.lit(schema).alias("schema_name"),
+        *_place(),
+        pl.col("#fen").alias("fen"),
+        pl.col("#row").alias("source_row"),
+        pl.col("#row_digest").alias("row_digest"),
+        reasons.alias("reasons"),
+    )
+    copy_rows(work, "rejection", columns)
+
+
+def _write_repetitions(work: Work, batch_id: int, schema: str, old: pl.DataFrame) -> None:
+    if old.is_empty():
+        return
+    columns = old.select(
+        pl.lit(batch_id, dtype=pl.Int64).alias("batch_id"), pl.lit(schema).alias("schema_name"), *_place(), "record_id"
+    )
+    copy_rows(work, "repetition", columns)
