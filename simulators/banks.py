@@ -32,6 +32,7 @@ class BankOffice:
     def __init__(self, bank: Bank, city: City, bad_share: float, root: Path, ledger_path: Path) -> None:
         self.bank, self.city, self.bad_share, self.root = bank, city, bad_share, root
         self.ledger = Ledger(ledger_path, _TABLES)
+        self._read: dict[Path, tuple[int, int]] = {}
         for folder in ("in", "out"):
             (root / folder / f"{city.day:%Y%m%d}").mkdir(parents=True, exist_ok=True)
 
@@ -83,11 +84,14 @@ class BankOffice:
         _put(target.with_name(target.name + ".sm3"), f"{digest}  {target.name}\n".encode())
 
     def collect(self) -> None:
-        """Read every return file whose flag has come."""
+        """Read every return file whose flag has come, again only when it has changed."""
         for flag in sorted((self.root / "out").glob("*/*.ok")):
             data = flag.with_suffix("")
             if data.name[:4] in ("RET_", "FIN_") and data.is_file():
-                self._note_return(data, flag)
+                version = (data.stat().st_mtime_ns, flag.stat().st_mtime_ns)
+                if self._read.get(flag) != version:
+                    self._note_return(data, flag)
+                    self._read[flag] = version
 
     def _note_return(self, data: Path, flag: Path) -> None:
         content = data.read_bytes()

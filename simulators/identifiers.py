@@ -4,6 +4,7 @@ Each builder has its check-digit function beside it, because the spoiler breaks 
 """
 
 from datetime import date, timedelta
+from functools import cache
 
 _USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -58,6 +59,7 @@ def make_id_no(number: int) -> str:
     return body + id_check(body)
 
 
+@cache
 def make_cnaps(bank3: str, branch: int) -> str:
     """A bank line number of a Tai'an branch (PBC city code 4630)."""
     body = f"{bank3}4630{branch:04d}"

@@ -53,11 +53,7 @@ def spoil_rows(
     wanted = max(1, round(len(rows) * share)) if share > 0 else 0
     first = rng.randrange(len(defects))
     for turn, place in enumerate(_choose_places(rows, wanted, rng, keep)):
-        defect = defects[(first + turn) % len(defects)]
-        spoiled[place] = defect.spoil(rows[place], rows[place - 1])
-        if defect.change is repeat:
-            # Of two rows with one serial nobody can say which is right, so both are bad.
-            spoiled[place - 1] = replace(rows[place - 1], bad="duplicate_first", bad_field=defect.field)
+        spoiled[place] = defects[(first + turn) % len(defects)].spoil(rows[place], rows[place - 1])
     return spoiled
 
 

@@ -4,10 +4,12 @@ Years that chinesecalendar does not know yet fall back to Monday to Friday.
 """
 
 from datetime import date, timedelta
+from functools import cache
 
 import chinese_calendar
 
 
+@cache
 def is_workday(day: date) -> bool:
     """Whether offices work on this day."""
     try:

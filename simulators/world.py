@@ -31,7 +31,7 @@ class City:
 
     def rng(self, *what: object) -> Random:
         """A random source of its own for each purpose, so that no part depends on another's order."""
-        return Random("/".join(str(part) for part in (self.seed, self.scale, self.day, *what)))
+        return Random("/".join(str(part) for part in (self.seed, float(self.scale), self.day, *what)))
 
     def count(self, at_scale_one: int) -> int:
         """A count at this city's scale, never zero."""
@@ -54,7 +54,11 @@ class City:
 
     def accounts_at(self, bank: Bank) -> list[Project]:
         """The projects that keep their wage account at this bank; the first ones pay wages today."""
-        return [project for project in self.projects if project.bank == bank]
+        return self._accounts[bank.partner]
+
+    @cached_property
+    def _accounts(self) -> dict[str, list[Project]]:
+        return {name: [p for p in self.projects if p.bank.partner == name] for name in BANKS}
 
     def payroll_count(self, bank: Bank) -> int:
         """How many payrolls this bank paid today."""
@@ -85,10 +89,17 @@ class City:
 
     def movements(self, project: Project) -> tuple[int, list[Txn]]:
         """The closing balance of a project's account and the movements of the day."""
-        index = project.number // len(BANKS)
-        payroll = self.payroll(project.bank, index) if index < self.payroll_count(project.bank) else None
-        closing, movements = build_movements(self.rng("txns", project.number), project, payroll, self.day)
-        return closing, [] if self.is_quiet(project) else movements
+        if project.number not in self._movements:
+            index = project.number // len(BANKS)
+            payroll = self.payroll(project.bank, index) if index < self.payroll_count(project.bank) else None
+            closing, movements = build_movements(self.rng("txns", project.number), project, payroll, self.day)
+            self._movements[project.number] = closing, [] if self.is_quiet(project) else movements
+        return self._movements[project.number]
+
+    @cached_property
+    def _movements(self) -> dict[int, tuple[int, list[Txn]]]:
+        """Remembered, because a movement of wages costs the making of the whole payroll."""
+        return {}
 
     def txns(self, bank: Bank) -> Iterator[Txn]:
         """All movements at the bank in the order of time, account by account within a second."""
