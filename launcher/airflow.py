@@ -59,8 +59,8 @@ def start_airflow(
     _migrate(supervisor, home, database_url, environment, progress)
     began = datetime.now(UTC)
     for name, words in COMPONENTS.items():
-        # A scheduler waits for its running tasks for a minute; they are made to be run again, so 8 s must do.
-        supervisor.start(f"airflow-{name}", _airflow(*words), env=environment, cwd=home, stop_seconds=8.0)
+        # A scheduler waits for its running tasks for a minute; they are made to be run again, so 5 s must do.
+        supervisor.start(f"airflow-{name}", _airflow(*words), env=environment, cwd=home, stop_seconds=5.0)
     _wait_until_healthy(supervisor, address, began, progress, timeout)
     # The first call of the execution API makes the server build it; without this the first tasks wait 4-6 s.
     _get(f"{address.url}/execution/health", seconds=60)

@@ -21,11 +21,12 @@ IS_ROOT = os.geteuid() == 0
 @pytest.fixture(name="home")
 def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A state directory; pytest's own folders are closed to the server's account, so this goes outside them."""
-    monkeypatch.setattr(state, "OUTSIDE", Path("/var/lib/wage-exchange-hub/tests"))
+    monkeypatch.setattr(state, "OUTSIDE", Path(f"/var/lib/wage-exchange-hub/test-{os.getpid()}"))
     home = tmp_path / "state"
     yield home
-    if home.exists():
-        state.remove_state(home)
+    state.remove_state(home)
+    if state.OUTSIDE.exists():
+        state.OUTSIDE.rmdir()
 
 
 def test_data_outlive_a_stop(home: Path) -> None:
