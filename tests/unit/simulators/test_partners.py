@@ -41,7 +41,9 @@ def nat(simulators: Running) -> Get:
 
 @pytest.fixture(scope="module")
 def insurer(simulators: Running) -> zeep.Client:
-    return zeep.Client(simulators.addresses["daizong"]["wsdl"])
+    return zeep.Client(  # type: ignore[no-untyped-call]
+        simulators.addresses["daizong"]["wsdl"]
+    )
 
 
 def header(simulators: Running, **changes: str) -> dict[str, Any]:
@@ -131,7 +133,8 @@ def test_acceptance_and_feedback_are_counted_by_clue(nat: Get, simulators: Runni
 
 def test_guarantees_come_by_cursor_with_their_events(insurer: zeep.Client, simulators: Running) -> None:
     """Typed by the WSDL; the last cursor asks for nothing more."""
-    cursor, found, more = "", [], True
+    found: list[Any] = []
+    cursor, more = "", True
     while more:
         page = insurer.service.QueryGuarantee(Header=header(simulators), Cursor=cursor, MaxRows=4)
         found, cursor, more = found + page.Guarantee, page.NextCursor, page.HasMore

@@ -57,12 +57,12 @@ def test_a_record_is_created_once_and_then_exists(ledger: ProvinceLedger) -> Non
     ],
 )
 def test_children_wait_for_their_parent(
-    ledger: ProvinceLedger, parent: str, child: str, family: dict[str, str]
+    ledger: ProvinceLedger, parent: str, child: str, family: dict[str, Any]
 ) -> None:
     """3001 until the parent is accepted; a parent of another bank does not help."""
     key = "/".join(family.values())
     assert submit(ledger, child, record(f"{key}/1", **family)) == [("3001", None)]
-    other = {name: "other" for name in family}
+    other: dict[str, Any] = dict.fromkeys(family, "other")
     submit(ledger, parent, record("other/1", **other))
     assert submit(ledger, child, record(f"{key}/1", **family)) == [("3001", None)]
     submit(ledger, parent, record(key, **family))
