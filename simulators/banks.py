@@ -53,9 +53,11 @@ class BankOffice:
             extra += 1
         return self._drop(drop)
 
-    def drop_bytes(self, path: str, content: bytes, digest: str = "", flag: bool = True) -> str:
+    def drop_bytes(
+        self, path: str, content: bytes, digest: str = "", flag: bool = True, name_encoding: str = "utf-8"
+    ) -> str:
         """Write any bytes under any path in the bank's folder, with digest and flag unless told otherwise."""
-        target = (self.root / path).resolve()
+        target = (self.root / os.fsdecode(path.encode(name_encoding))).resolve()
         if not target.is_relative_to(self.root.resolve()):
             raise ValueError("the path leaves the bank's folder")
         marks = b"D|" if self.bank.partner == "haidai" else b"1"
@@ -63,8 +65,9 @@ class BankOffice:
         self._write(target, content, sm3_hex(b"") if digest == "wrong" else sm3_hex(content))
         if flag:
             _put(target.with_name(target.name + ".ok"), f"{len(content)}|{rows}".encode())
-        self.ledger.note_file(target.name, f"{self.bank.partner}_custom", "custom", sm3_hex(content))
-        return target.name
+        name = path.rsplit("/", 1)[-1]
+        self.ledger.note_file(name, f"{self.bank.partner}_custom", "custom", sm3_hex(content))
+        return name
 
     def _drop(self, drop: Drop) -> str:
         if self.ledger.has_file(drop.name):
@@ -81,7 +84,7 @@ class BankOffice:
         target.parent.mkdir(parents=True, exist_ok=True)
         if content is not None:
             _put(target, content)
-        _put(target.with_name(target.name + ".sm3"), f"{digest}  {target.name}\n".encode())
+        _put(target.with_name(target.name + ".sm3"), os.fsencode(f"{digest}  {target.name}\n"))
 
     def collect(self) -> None:
         """Read every return file whose flag has come, again only when it has changed."""

@@ -24,15 +24,12 @@ class Simulators:
         """Let a bank write one more file, with a fault of the whole file or without."""
         return str(self._post("/drop-day", {"bank": bank, "kind": kind, "fault": fault})["file"])
 
-    def drop(self, bank: str, path: str, content: bytes, digest: str = "", flag: bool = True) -> str:
-        """Put any bytes under any path of a bank's folder; `digest="wrong"` and `flag=False` leave it incomplete."""
-        wish = {
-            "bank": bank,
-            "path": path,
-            "content": base64.b64encode(content).decode(),
-            "digest": digest,
-            "flag": flag,
-        }
+    def drop(self, bank: str, path: str, content: bytes, **choices: str | bool) -> str:
+        """Put any bytes under any path of a bank's folder.
+
+        Choices: `digest="wrong"`, `flag=False` (none is written), `name_encoding="gb18030"`.
+        """
+        wish = {"bank": bank, "path": path, "content": base64.b64encode(content).decode(), **choices}
         return str(self._post("/drop", wish)["file"])
 
     def fault(self, partner: str, knob: str, value: float) -> None:

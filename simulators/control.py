@@ -76,8 +76,8 @@ class Control:
         try:
             wish = await request.json()
             content = base64.b64decode(wish["content"], validate=True)
-            bank, digest, flag = self._offices[wish["bank"]], wish.get("digest", ""), wish.get("flag", True)
-            return answer_json({"file": bank.drop_bytes(wish["path"], content, digest, flag)})
+            choices = {name: wish[name] for name in ("digest", "flag", "name_encoding") if name in wish}
+            return answer_json({"file": self._offices[wish["bank"]].drop_bytes(wish["path"], content, **choices)})
         except (KeyError, ValueError, TypeError, binascii.Error) as problem:
             return _mistake(problem)
 

@@ -14,7 +14,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 HTTP_KNOBS = ("slow", "error_5xx", "429", "cut", "html_200", "timeout_after_commit", "duplicate_page")
-PROVINCE_KNOBS = ("late_answer", "too_many", "maintenance", "fail_batch")
+PROVINCE_KNOBS = ("late_answer", "too_many", "maintenance", "fail_batch", "doubled_result", "stray_result")
 SFTP_KNOBS = ("slow", "refuse_logins", "cut_after_kb")
 _HTML = "<!DOCTYPE html><html><body><h1>系统维护中</h1><p>请稍后再试。</p></body></html>".encode()
 COMMITTED = "simulator.committed"

@@ -121,7 +121,12 @@ class Province:
             return {"status": "0", "result": []}
         if submission["failed"]:
             return {"status": "10", "result": []}
-        return {"status": "20", "result": json.loads(submission["result"])}
+        result = json.loads(submission["result"])
+        if self.knobs.take("doubled_result"):
+            result = result + result[::-1]
+        if self.knobs.take("stray_result"):
+            result = [{"idempotencyKey": "stray", "code": "0", "message": "成功", "platformId": "SD0"}, *result]
+        return {"status": "20", "result": result}
 
 
 def _check_record(schema: str, record: Any) -> None:

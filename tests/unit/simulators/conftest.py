@@ -10,6 +10,6 @@ from simulators.running import Running, running
 @pytest.fixture(scope="session")
 def simulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A small city, day dropped, nobody misbehaving."""
-    with running(tmp_path_factory.mktemp("state"), scale=0.1, latency=0.05, rate=1000) as up:
+    with running(tmp_path_factory.mktemp("state"), scale=0.1, latency=0.5, rate=1000) as up:
         up.control.drop_day()
         yield up

@@ -145,11 +145,22 @@ def test_results_come_later(call: Call, simulators: Running) -> None:
     sent = call("Record.Submit", {"schema": "clue", "batchKey": "later", "records": [record("nat/later 0")]})
     query = ("AsyncHandleResult.Query", sent["data"])
     assert call(*query)["data"] == {"status": "0", "result": []}
-    time.sleep(0.06)
+    time.sleep(0.55)
     simulators.control.fault("province", "late_answer", 2)
     assert [call(*query)["data"]["status"] for _ in range(3)] == ["0", "0", "20"]
     ((result),) = call(*query)["data"]["result"]
     assert (result["idempotencyKey"], result["code"]) == ("nat/later 0#1", "0")
+
+
+def test_receipts_may_come_twice_or_for_nothing(call: Call, simulators: Running) -> None:
+    """One query each; then the plain result again."""
+    sent = call("Record.Submit", {"schema": "clue", "batchKey": "odd", "records": [record("nat/odd 0")]})["data"]
+    time.sleep(0.55)
+    for knob in ("doubled_result", "stray_result"):
+        simulators.control.fault("province", knob, 1)
+    results = [call("AsyncHandleResult.Query", sent)["data"]["result"] for _ in range(2)]
+    assert [row["idempotencyKey"] for row in results[0]] == ["stray", "nat/odd 0#1", "nat/odd 0#1"]
+    assert len(results[1]) == 1
 
 
 def test_a_commit_may_go_unanswered(call: Call, simulators: Running) -> None:

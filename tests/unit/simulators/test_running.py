@@ -104,6 +104,13 @@ def test_any_bytes_can_be_dropped(simulators: Running) -> None:
         simulators.control.drop("haidai", "../../x.txt", b"")
 
 
+def test_a_name_may_be_no_utf8(simulators: Running) -> None:
+    """Banks name files in GB18030 too; the server shows the bytes as they are."""
+    assert simulators.control.drop("wenhe", "in/other/工资.txt", b"0\n", name_encoding="gb18030") == "工资.txt"
+    with login(simulators, "wenhe") as sftp, pytest.raises(UnicodeDecodeError):
+        sftp.listdir("in/other")
+
+
 def test_extra_files_get_the_next_numbers(tmp_path: Path) -> None:
     """With a fault or without; each is dropped once."""
     with running(tmp_path, scale=0.05, bad_share=0) as up:
