@@ -95,6 +95,9 @@ class FixedLine(Spec):
         return sum(column.width for column in self.columns)
 
 
+Line = DelimitedLine | FixedLine
+
+
 class Totals(Spec):
     """The totals a file declares, in header and trailer under the same column names."""
 
@@ -118,6 +121,12 @@ class FileFormat(Spec):
     line: str | None = Field(None, description="the detail column with the partner's own line number")
     totals: Totals | None = None
     agreed: dict[str, Agreed] = {}
+
+    def columns_of_format(self, *lines: Line | None) -> frozenset[str]:
+        """Columns that the format itself reads: the marks, line numbers, totals, what was agreed. No mapping need take them."""
+        marks = {line.names[0] for line in lines if line is not None}
+        totals = {self.totals.rows, self.totals.amount} if self.totals else set()
+        return frozenset(marks | totals | set(self.agreed) | ({self.line} if self.line else set()))
 
 
 class DelimitedFormat(FileFormat):
@@ -282,7 +291,8 @@ class Receives(Spec):
     max_batch: int = Field(100, gt=0)
     accepted: tuple[str, ...] = Field(description="codes that mean: they have it")
     delayed: tuple[str, ...] = Field((), description="codes that mean: send again later")
-    delayed_at_most: int = Field(8, ge=0)
+    delayed_at_most: int = Field(8, ge=0, description="tries before a delayed record is given up")
+    delayed_seconds: int = Field(60, ge=1, description="the first pause; each later one is twice as long")
 
 
 class PartnerSpec(Spec):

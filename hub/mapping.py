@@ -73,7 +73,7 @@ def _with_missing(record: RecordSpec, schema: type[dy.Schema], rows: Rows) -> tu
 
 
 def _unexpected(record: RecordSpec, rows: Rows) -> list[str]:
-    known = columns_used(record) | set(record.ignore)
+    known = columns_used(record) | set(record.ignore) | rows.framing
     return [name for name in rows.own if name not in known]
 
 

@@ -123,12 +123,14 @@ class Rows:
 
     ``#no`` is the number the partner itself printed on the row, or its place where it printed none.
 
-    ``own`` names the columns that stand in the row itself (not its parent's, not the file name's).
+    ``own`` names the columns that stand in the row itself (not its parent's, not the file name's); ``framing`` those of them
+    that the format itself has read already.
     ``broken`` lists rows that could not be cut into columns: the frame has ``#part``, ``#line``, ``#no``, ``#text``, ``#code``.
     """
 
     frame: pl.DataFrame
     own: tuple[str, ...]
+    framing: frozenset[str] = frozenset()
     broken: pl.DataFrame | None = None
 
 

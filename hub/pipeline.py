@@ -69,7 +69,7 @@ def _keep(house: House, feed: Feed, found: Fetched) -> None:
     with working(house.engine) as work:
         batch_id, is_new = batches.add_batch(work, feed.feed_id, found, digest, parts, feed.digest, __version__)
         if is_new and (fault := found.fault or _twin_fault(work, feed, batch_id, found.name, digest)) is not None:
-            batches.hold_batch(work, batch_id, *fault, printed_rows=found.printed_rows)
+            batches.hold_batch(work, batch_id, *fault)
     note("fetched", feed=feed.feed_id, batch=batch_id, new=is_new, parts=len(parts))
 
 
@@ -214,7 +214,7 @@ def report_batch(house: House, feed: Feed, batch: Batch, stage: Stage, reporter:
     if report is not None:
         with working(house.engine) as work:
             rows = _statuses(work, feed, batch, stage)
-            printed = _printed_rows(work, batch)
+            printed = batches.detail_rows(work, batch.batch_id)
         if isinstance(report, FileReport):
             path, name = report_path(report, batch.source_name)
             content = render_file(report, batch, rows, name, printed)
@@ -244,10 +244,6 @@ def _statuses(work: Work, feed: Feed, batch: Batch, stage: Stage) -> list[Status
         stage is Stage.OUTCOME and Stage.INTAKE.value in feed.spec.report and not isinstance(report, FileReport)
     )
     return [status for status in found if not (told_before and status.outcome is Outcome.REJECTED)]
-
-
-def _printed_rows(work: Work, batch: Batch) -> int:
-    return batches.detail_rows(work, batch.batch_id)
 
 
 def _once(house: House, batch: Batch, stage: Stage, content: bytes, rows: int, send: Callable[[], None]) -> None:
@@ -319,7 +315,7 @@ def collect_receipts(house: House, partner: str, receives: Receives, receiver: R
             still_open += 1
             continue
         with working(house.engine) as work:
-            deliveries.write_receipts(work, submission, answers, receives.delayed_at_most)
+            deliveries.write_receipts(work, submission, answers, receives)
         note("answered", receiver=partner, submission=submission.submission_id, records=len(answers))
     return still_open
 

@@ -243,8 +243,9 @@ class _Checker:
         used = columns_used(record)
         for column in sorted(used - set(line.names) - outer - parts):
             yield self._problem(("records", name, "fields"), f"column {column} is not in the agreed layout")
+        framing = form.columns_of_format(form.header, form.detail, form.trailer)
         for column in line.names:
-            if column not in used and column not in record.ignore and not _is_frame(form, column):
+            if column not in used | framing and column not in record.ignore:
                 yield self._problem(("records", name, "ignore"), f"column {column} is neither taken nor ignored")
 
     def _report(self) -> Iterator[Problem]:
@@ -254,13 +255,6 @@ class _Checker:
                     yield self._problem(
                         ("report", stage, "fields", word), f"there is no table mappings/codes/{spec.codes}.csv"
                     )
-
-
-def _is_frame(form: DelimitedFormat | FixedFormat, column: str) -> bool:
-    """Columns that the format itself uses: the mark, line numbers, totals, what was agreed."""
-    marks = {line.names[0] for line in (form.header, form.detail, form.trailer) if line is not None}
-    totals = {form.totals.rows, form.totals.amount} if form.totals else set()
-    return column in marks | totals | {form.line} | set(form.agreed)
 
 
 def _parts_of_name(pattern: str) -> Sequence[str]:

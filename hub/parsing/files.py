@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import polars as pl
 
 from hub.errors import FeedChanged
-from hub.feed import DelimitedFormat, DelimitedLine, FixedFormat, FixedLine
+from hub.feed import DelimitedFormat, DelimitedLine, FixedFormat, FixedLine, Line
 from hub.model import Declared, Parsed, Rows
 from hub.parsing.cells import PLACE, Cut, cut_delimited, cut_fixed
 from hub.recipes import find_recipe
 
-Line = DelimitedLine | FixedLine
 FileForm = DelimitedFormat | FixedFormat
 
 
@@ -46,10 +45,11 @@ def parse_file(
     printed = cut.frame.with_columns((pl.col(form.line) if form.line else pl.col("#line").cast(pl.String)).alias("#no"))
     broken = cut.broken.with_columns((pl.col("#line") - (form.header is not None)).cast(pl.String).alias("#no"))
     detail = _with_outer(printed, outer, wanted.get("detail", frozenset()))
-    rows = {"detail": Rows(detail, form.detail.names, broken)}
+    framing = form.columns_of_format(form.header, form.detail, form.trailer)
+    rows = {"detail": Rows(detail, form.detail.names, framing, broken)}
     if form.header is not None and "header" in wanted:
         frame = pl.DataFrame([{"#part": 0, "#line": 1, "#no": "0", **header}], schema_overrides=PLACE)
-        rows["header"] = Rows(_with_outer(frame, outer, wanted["header"]), form.header.names)
+        rows["header"] = Rows(_with_outer(frame, outer, wanted["header"]), form.header.names, framing)
     return Parsed(rows, declared)
 
 

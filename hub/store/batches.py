@@ -45,14 +45,16 @@ def add_batch(
     The same bytes under the same name are the same batch: fetching twice adds nothing.
     """
     stamp = fetched.stamp
-    sql = """insert into batch (feed_id, source_name, digest, state, parts, stamp_size, stamp_modified_at, mapping_digest,
-                                hub_version)
-             values (:feed_id, :source_name, :digest, 'fetched', :parts, :size, :modified_at, :mapping_digest, :hub_version)
+    sql = """insert into batch (feed_id, source_name, digest, state, parts, stamp_size, stamp_modified_at, printed_rows,
+                                mapping_digest, hub_version)
+             values (:feed_id, :source_name, :digest, 'fetched', :parts, :size, :modified_at, :printed_rows,
+                     :mapping_digest, :hub_version)
              on conflict (feed_id, source_name, digest) do update
                 set stamp_size = excluded.stamp_size, stamp_modified_at = excluded.stamp_modified_at
              returning batch_id, (xmax = 0) as is_new"""
     values: dict[str, Any] = {"feed_id": feed_id, "source_name": fetched.name, "digest": digest, "parts": list(parts)}
     values |= {"size": stamp.size if stamp else None, "modified_at": stamp.modified_at if stamp else None}
+    values |= {"printed_rows": fetched.printed_rows}
     values |= {"mapping_digest": mapping_digest, "hub_version": hub_version}
     row = rows_of(work, sql, **values)[0]
     if fetched.cursor is not None:
@@ -89,17 +91,18 @@ def set_state(work: Work, batch_id: int, state: BatchState) -> None:
     work.execute(sa.text(sql), {"batch_id": batch_id, "state": state.value})
 
 
-def hold_batch(work: Work, batch_id: int, code: str, message: str, printed_rows: int | None = None) -> None:
+def hold_batch(work: Work, batch_id: int, code: str, message: str) -> None:
     """A person must act; nothing of the batch goes further until then."""
-    sql = """update batch set state = 'held', hold_code = :code, hold_message = :message, printed_rows = :printed_rows,
+    sql = """update batch set state = 'held', hold_code = :code, hold_message = :message,
                     changed_at = now(), read_at = now() where batch_id = :batch_id"""
-    work.execute(sa.text(sql), {"batch_id": batch_id, "code": code, "message": message, "printed_rows": printed_rows})
+    work.execute(sa.text(sql), {"batch_id": batch_id, "code": code, "message": message})
 
 
 def release_hold(work: Work, batch_id: int, by: str | None) -> None:
     """Back to ``fetched``, so that the next step takes it up; ``by`` names the officer who took the decision."""
-    sql = """update batch set state = 'fetched', hold_code = null, hold_message = null, printed_rows = null,
-                    released_by = coalesce(:by, released_by), changed_at = now() where batch_id = :batch_id"""
+    sql = """update batch set state = 'fetched', hold_code = null, hold_message = null,
+                    released_by = coalesce(:by, released_by), changed_at = now()
+             where batch_id = :batch_id"""
     work.execute(sa.text(sql), {"batch_id": batch_id, "by": by})
 
 

@@ -9,8 +9,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hub.model import Outcome, ReceiptAnswer
+from hub.feed import Receives
+from hub.model import ReceiptAnswer
 from hub.store.database import Work, rows_of
+from schemas.catalogue import SCHEMAS
 
 # Envelope columns of a record table; everything else is the shared schema's.
 ENVELOPE = ("record_id", "batch_id", "part_no", "row_no", "printed_no", "source_key", "record_key", "version",
@@ -97,11 +99,11 @@ def write_serial(work: Work, submission_id: int, serial_code: str) -> None:
     work.execute(sa.text(sql), {"serial": serial_code, "id": submission_id})
 
 
-def write_receipts(work: Work, submission: Submission, answers: Sequence[ReceiptAnswer], delayed_at_most: int) -> None:
+def write_receipts(work: Work, submission: Submission, answers: Sequence[ReceiptAnswer], receives: Receives) -> None:
     """Write one receipt for each record of a submission and move its delivery on, in one commit.
 
-    A delayed record waits longer each time and is given up (refused, R002) after ``delayed_at_most`` tries. A record the
-    receiver did not mention is delayed too: it is asked again, never assumed.
+    A delayed record waits twice as long each time. It is given up (refused, R002) after ``delayed_at_most`` tries, or at once
+    when the receiver refused its parent. A record the receiver did not mention is delayed too: asked again, never assumed.
     """
     given = [
         {
@@ -113,17 +115,20 @@ def write_receipts(work: Work, submission: Submission, answers: Sequence[Receipt
         }
         for a in answers
     ]
-    sql = """with given as (select * from jsonb_to_recordset(cast(:given as jsonb))
+    orphaned = _parent_refused(submission.schema)
+    sql = f"""with given as (select * from jsonb_to_recordset(cast(:given as jsonb))
                                 as g(key text, outcome text, code text, message text, remote_id text)),
-             answered as (
-                select d.delivery_id,
-                       case when coalesce(g.outcome, 'delayed') <> 'delayed' then g.outcome
-                            when d.attempts > :delayed_at_most then 'refused' else 'delayed' end as outcome,
-                       case when coalesce(g.outcome, 'delayed') <> 'delayed' or d.attempts <= :delayed_at_most
-                            then coalesce(g.code, 'R001') else 'R002' end as code,
-                       coalesce(g.message, '') as message, g.remote_id
+             judged as (
+                select d.delivery_id, g.code, coalesce(g.message, '') as message, g.remote_id,
+                       coalesce(g.outcome, 'delayed') as outcome,
+                       d.attempts > :delayed_at_most or {orphaned} as given_up
                 from delivery as d left join given as g on g.key = d.idempotency_key
                 where d.submission_id = :submission_id and d.state = 'submitted'),
+             answered as (
+                select delivery_id, message, remote_id,
+                       case when outcome = 'delayed' and given_up then 'refused' else outcome end as outcome,
+                       case when outcome = 'delayed' and given_up then 'R002' else coalesce(code, 'R001') end as code
+                from judged),
              written as (
                 insert into receipt (delivery_id, submission_id, outcome, code, message, remote_id)
                 select delivery_id, :submission_id, outcome, code, message, remote_id from answered
@@ -131,13 +136,27 @@ def write_receipts(work: Work, submission: Submission, answers: Sequence[Receipt
              update delivery set changed_at = now(),
                     state = case answered.outcome when 'delayed' then 'waiting' else answered.outcome end,
                     not_before = case answered.outcome when 'delayed'
-                                 then now() + interval '1 second' * least(2 ^ delivery.attempts, 300) end
+                                 then now() + interval '1 second' * :delayed_seconds * 2 ^ (delivery.attempts - 1) end
              from answered where delivery.delivery_id = answered.delivery_id"""
-    values = {"given": json.dumps(given), "submission_id": submission.submission_id, "delayed_at_most": delayed_at_most}
+    values = {"given": json.dumps(given), "submission_id": submission.submission_id}
+    values |= {"delayed_at_most": receives.delayed_at_most, "delayed_seconds": receives.delayed_seconds}
     work.execute(sa.text(sql), values)
     work.execute(
         sa.text("update submission set answered_at = now() where submission_id = :id"), {"id": submission.submission_id}
     )
+
+
+def _parent_refused(schema: str) -> str:
+    """SQL that is true for a delivery ``d`` whose parent record this receiver refused and has not taken since."""
+    found = ["false"]
+    for parent in SCHEMAS[schema].parents:
+        key = " || '/' || ".join(f"r.{column}" for column in SCHEMAS[parent].business_key)
+        found.append(
+            f"""exists (select 1 from record.{schema} as r join delivery as p
+                        on p.receiver = d.receiver and p.schema_name = '{parent}' and p.record_key = {key}
+                        where r.record_id = d.record_id having bool_and(p.state = 'refused'))"""
+        )
+    return " or ".join(found)
 
 
 def waiting_count(work: Work, receiver: str) -> tuple[int, float | None]:
@@ -147,6 +166,3 @@ def waiting_count(work: Work, receiver: str) -> tuple[int, float | None]:
              from delivery where receiver = :receiver and state in ('waiting', 'submitted')"""
     row = rows_of(work, sql, receiver=receiver)[0]
     return row.waiting, None if row.seconds is None else max(0.0, float(row.seconds))
-
-
-OUTCOMES = {outcome.value: outcome for outcome in Outcome}
