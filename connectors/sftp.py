@@ -11,6 +11,7 @@ import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from datetime import timedelta
 from fnmatch import fnmatchcase
@@ -84,9 +85,9 @@ class SftpConnector:
 
     def fetch(self, cursor: str | None, seen: frozenset[FileStamp]) -> Iterator[Fetched | Notice]:
         """Every complete file not seen before, oldest name first. One that cannot be read now does not hide the others."""
-        names = sorted(self.complete_files() if not seen else [f for f in self.complete_files() if not _known(f, seen)],
-                       key=lambda found: found[0])  # fmt: skip
-        for path, entry in names:
+        for path, entry in sorted(self.complete_files(), key=lambda found: found[0]):
+            if _stamp(path, entry.attributes) in seen:
+                continue
             if not entry.is_file or not SAFE_NAME.fullmatch(entry.name):
                 yield Notice("F008", f"{path!r} is not a plain file with an agreed name; it was left alone")
                 continue
@@ -95,10 +96,11 @@ class SftpConnector:
             if found is not None:
                 yield found
 
-    def waiting(self, seen: frozenset[FileStamp]) -> list[str]:
-        """Paths of complete files that have not been fetched."""
-        with translated(self._connection.name):
-            return [path for path, entry in self.complete_files() if not _known((path, entry), seen)]
+    def looking_at(self, source: SftpSource) -> SftpConnector:
+        """The same session for another feed of the same connection."""
+        other = copy(self)
+        other._source = source
+        return other
 
     def complete_files(self) -> list[tuple[str, Entry]]:
         """Files of the agreed pattern whose flag stands beside them, in the day folders that are looked at."""
@@ -148,13 +150,12 @@ class SftpConnector:
         """The whole file, or None while it is still being written. What is wrong with it as a whole goes along as a fault."""
         flag = self._small(path + self._source.done) if self._source.done else ""
         data = self._bytes(path, entry.attributes.st_size or 0)
-        after = self._sftp.lstat(path)
-        if (after.st_size, after.st_mtime) != (entry.attributes.st_size, entry.attributes.st_mtime):
+        stamp = _stamp(path, entry.attributes)
+        if _stamp(path, self._sftp.lstat(path)) != stamp:
             return None
         size, _, rows = flag.strip().partition("|")
-        stamp = FileStamp(posixpath.relpath(path, "."), len(data), int(after.st_mtime or 0))
         fault = self._fault(path, data, size)
-        return Fetched(stamp.name, [data], stamp=stamp, fault=fault, printed_rows=int(rows) if rows.isdigit() else None)
+        return Fetched(path, [data], stamp=stamp, fault=fault, printed_rows=int(rows) if rows.isdigit() else None)
 
     def _fault(self, path: str, data: bytes, size: str) -> tuple[str, str] | None:
         if size.isdigit() and int(size) != len(data):
@@ -212,9 +213,8 @@ class SftpConnector:
         self._sftp.posix_rename(part, path)
 
 
-def _known(found: tuple[str, Entry], seen: frozenset[FileStamp]) -> bool:
-    path, entry = found
-    return FileStamp(path, entry.attributes.st_size or 0, int(entry.attributes.st_mtime or 0)) in seen
+def _stamp(path: str, attributes: SFTPAttributes) -> FileStamp:
+    return FileStamp(path, attributes.st_size or 0, int(attributes.st_mtime or 0))
 
 
 @contextmanager

@@ -320,6 +320,12 @@ def collect_receipts(house: House, partner: str, receives: Receives, receiver: R
     return still_open
 
 
+def next_delivery(house: House, partner: str) -> float | None:
+    """Seconds until the next waiting record may go to this receiver; None when none waits."""
+    with working(house.engine) as work:
+        return deliveries.waiting_count(work, partner)[1]
+
+
 def mark_delivered(house: House) -> list[int]:
     """Move on every stored batch whose records are all answered; returns their ids."""
     with working(house.engine) as work:

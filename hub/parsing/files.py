@@ -76,16 +76,26 @@ def split_lines(form: FileForm, data: bytes) -> Lines:
 
 def _decode(form: FileForm, data: bytes) -> str:
     """Fixed-width lines are kept as one character per byte (latin-1) until cut, so that widths count bytes."""
-    if data.startswith(b"\xef\xbb\xbf") and form.encoding == "utf-8":
-        data = data[3:]
+    if form.encoding == "utf-8":
+        data = data.removeprefix(b"\xef\xbb\xbf")
+    elif _is_chinese_utf8(data):
+        raise FeedChanged(f"the file is UTF-8, {form.encoding} is agreed", code="F005")
+    if isinstance(form, FixedFormat):
+        return data.decode("latin-1")
     try:
-        text = data.decode(form.encoding)
+        return data.decode(form.encoding)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        if isinstance(form, FixedFormat):
-            return data.decode("latin-1")
         raise FeedChanged(f"line {line} is not {form.encoding} (byte {error.start})", code="F005") from error
-    return data.decode("latin-1") if isinstance(form, FixedFormat) else text
+
+
+def _is_chinese_utf8(data: bytes) -> bool:
+    """Whether the whole file reads as UTF-8 with Chinese in it. GB18030 that happens to be valid UTF-8 gives letters such as
+    ũҵ, below U+0800, but hardly Han characters from the first line to the last."""
+    try:
+        return any("\u2e80" <= letter <= "\uffef" for letter in data.decode("utf-8"))
+    except UnicodeDecodeError:
+        return False
 
 
 def _kind(form: FileForm, line: str, number: int) -> str:

@@ -1,0 +1,18 @@
+"""Housekeeping: every morning, what a watchful admin would look at. Each task fails with what it found."""
+
+from airflow.sdk import DAG, CronTriggerTimetable, task
+
+from hub import tasks
+
+with DAG(
+    dag_id="housekeeping",
+    dag_display_name="housekeeping 日常巡检",
+    schedule=CronTriggerTimetable("0 8 * * *", timezone="Asia/Shanghai"),
+    max_active_runs=1,
+    catchup=False,
+    default_args={"retries": 1, "retry_delay": 30},
+    doc_md=__doc__,
+    tags=["housekeeping"],
+):
+    for step in (tasks.check_mappings, tasks.verify_archive, tasks.find_stuck):
+        task(step, task_id=step.__name__)()
