@@ -142,8 +142,12 @@ class Ledger:
             f"select count(*), coalesce(sum(sent.fen), 0) {spoiled} and kind <> 'payroll_batch'", (feed,)
         ).fetchone()
         names = [r[0] for r in self.db.execute("select name from files where feed = ? and fault is not null", (feed,))]
+        good_files = self.db.execute("select count(*) from files where feed = ? and fault is null", (feed,)).fetchone()[
+            0
+        ]
         return {
-            "rows": rows, "fen": fen, "by_kind": by_kind, "bad_rows": sum(bad_kinds.values()), "bad_kinds": bad_kinds,
+            "good_files": good_files, "rows": rows, "fen": fen,
+            "by_kind": by_kind, "bad_rows": sum(bad_kinds.values()), "bad_kinds": bad_kinds,
             "spoiled_files": sorted(names), "spoiled_rows": lost[0], "spoiled_fen": lost[1],
         }  # fmt: skip
 

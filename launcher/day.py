@@ -1,0 +1,80 @@
+"""Let one day happen on a stand, watch until it has settled, and take stock of what a repetition must not change."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from hub.store import progress
+from hub.store.database import working
+from launcher.stand import Stand
+
+PATIENCE_SECONDS = 900.0
+FILE_CONNECTOR = "sftp"
+Say = Callable[[str], None]
+
+
+def let_the_day_happen(stand: Stand, say: Say, *, again: bool = False) -> bool:
+    """Drop the banks' files, trigger what no event starts (everything, when the day happens `again`), wait until every batch is
+    answered and told of. Returns whether it settled in time.
+    """
+    for feed_id in stand.feeds:
+        stand.client.wait_dag(feed_id, timeout=120)
+    stand.simulators.drop_day()
+    started = [name for name, feed in stand.feeds.items() if again or feed.spec.source.connector != FILE_CONNECTOR]
+    return watch(stand, say, {feed_id: stand.client.trigger(feed_id) for feed_id in started})
+
+
+def watch(stand: Stand, say: Say, runs: dict[str, str]) -> bool:
+    """Say how far it is whenever that changes, until all has settled; `runs` are DAG runs to wait for as well."""
+    deadline, shown = time.monotonic() + PATIENCE_SECONDS, ""
+    while time.monotonic() < deadline:
+        settled, line = look(stand)
+        runs = {name: run for name, run in runs.items() if not is_over(stand, name, run)}
+        if line != shown:
+            say(line)
+            shown = line
+        if settled and not runs:
+            return True
+        time.sleep(2)
+    return False
+
+
+def is_over(stand: Stand, dag_id: str, run_id: str) -> bool:
+    return stand.client.run(dag_id, run_id)["state"] in ("success", "failed")
+
+
+def look(stand: Stand) -> tuple[bool, str]:
+    """Whether every dropped file has arrived and every batch is told of or held, and one line on how far it is."""
+    with working(stand.database) as work:
+        now = progress.read_progress(work)
+    sent = stand.simulators.ledger()["sent"].values()
+    files = sum(facts["good_files"] + len(facts["spoiled_files"]) for facts in sent)
+    line = (
+        f"文件 files {now.files}/{files} · 批次 batches {now.batches} · 入库 stored {now.stored:,} · 退回 rejected {now.rejected:,}"
+        f" · 省平台答复 answered {now.answered:,}/{now.answered + now.waiting:,}"
+        f" · 已回传 reported {now.reported}/{now.batches} · 扣留 held {now.held}"
+    )
+    return now.reported + now.held == now.batches and not now.untold and now.files == files, line
+
+
+def take_stock(stand: Stand) -> dict[str, Any]:
+    """Our counts and every receiver's effects; `batches` may grow, by fetches that say nothing new."""
+    with working(stand.database) as work:
+        ours = progress.read_effects(work)
+    received = stand.simulators.ledger()["received"]
+    theirs = {
+        partner: {name: value for name, value in found.items() if name not in ("calls", "repeated")}
+        for partner, found in received.items()
+    }
+    return {**ours, "received": theirs}
+
+
+def differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """What a repetition changed that it should not have."""
+    return [name for name in after if name != "batches" and after[name] != before[name]]
+
+
+def started_by_event(stand: Stand) -> dict[str, int]:
+    """How many runs of each file feed a dropped file started, rather than the clock or a person."""
+    files = [name for name, feed in stand.feeds.items() if feed.spec.source.connector == FILE_CONNECTOR]
+    return {name: sum(run["run_type"] == "asset_triggered" for run in stand.client.runs(name)) for name in files}
