@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 ZONE = "Asia/Shanghai"
+ISO_TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9](\.[0-9]{1,9})?[+-][0-9]{2}:[0-9]{2}$"
 
 
 @dataclass(frozen=True)
@@ -38,20 +39,25 @@ def _integer(text: pl.Expr, _: str) -> pl.Expr:
     return pl.when(text.str.contains(r"^-?[0-9]{1,18}$")).then(text).cast(pl.Int64, strict=False)
 
 
+def _is_written(read: pl.Expr, form: str, text: pl.Expr) -> pl.Expr:
+    """Whether what was read, written again, is the text; years are of four digits, without a sign."""
+    return (read.dt.to_string(form) == text) & read.dt.year().is_between(1, 9999)
+
+
 def _date(text: pl.Expr, form: str) -> pl.Expr:
     read = text.str.strptime(pl.Date, form, strict=False)
-    return pl.when(read.dt.to_string(form) == text).then(read)
+    return pl.when(_is_written(read, form, text)).then(read)
 
 
 def _time(text: pl.Expr, form: str) -> pl.Expr:
     read = text.str.strptime(pl.Datetime("us"), form, strict=False)
-    exact = pl.when(read.dt.to_string(form) == text).then(read)
+    exact = pl.when(_is_written(read, form, text)).then(read)
     return exact.dt.replace_time_zone(ZONE, ambiguous="earliest", non_existent="null")
 
 
 def _iso_time(text: pl.Expr, _: str) -> pl.Expr:
     zoned = text.str.replace(r"Z$", "+00:00")
-    shaped = pl.when(zoned.str.contains(r"[+-][0-9]{2}:[0-9]{2}$")).then(zoned)
+    shaped = pl.when(zoned.str.contains(ISO_TIME)).then(zoned)
     read = shaped.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%:z", time_unit="us", strict=False)
     return read.dt.convert_time_zone(ZONE)
 
