@@ -1,0 +1,102 @@
+"""Real servers on this machine for the contract tests: one PostgreSQL, one set of partners per module, a hub between them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from round_trip import Hub, connections
+
+from hub import bootstrap
+from hub.archive import Archive
+from hub.migrations import migrate
+from hub.pipeline import House
+from hub.registry import read_registry
+from hub.store.database import open_database
+from launcher.postgres import EmbeddedPostgres
+from simulators.running import Running, running
+
+MAPPINGS = Path(__file__).parents[2] / "mappings"
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """One database server for all contract tests."""
+    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def empty_database(postgres: EmbeddedPostgres) -> Callable[[], str]:
+    """Makes a new database without tables and gives its address."""
+
+    def make() -> str:
+        name = f"contract_{next(_numbers)}"
+        assert postgres.create_database(name)
+        return postgres.url(name)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A small city's partners, answering at once; nothing dropped yet."""
+    with running(tmp_path_factory.mktemp("partners"), scale=0.1, latency=0, rate=1000) as partners:
+        yield partners
+
+
+@pytest.fixture(autouse=True)
+def everyone_behaves_again(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No test leaves a fault behind for the next one."""
+    yield
+    if "up" in request.fixturenames:
+        request.getfixturevalue("up").control.clear_faults()
+
+
+@pytest.fixture(scope="module")
+def mappings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The mappings as they are, but patient with old day folders and impatient with late parents."""
+    folder = tmp_path_factory.mktemp("hub") / "mappings"
+    shutil.copytree(MAPPINGS, folder)
+    for path in folder.glob("*.yaml"):
+        text = path.read_text("utf-8").replace("  connector: sftp\n", "  connector: sftp\n  look_back_days: 36500\n")
+        path.write_text(text, "utf-8")
+    partners = folder / "partners.yaml"
+    text = partners.read_text("utf-8").replace("delayed_seconds: 2", "delayed_seconds: 1")
+    partners.write_text(text.replace("delayed_at_most: 4", "delayed_at_most: 1"), "utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def open_hub(
+    up: Running, mappings: Path, empty_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[], Hub]]:
+    """Opens a hub on a database and an archive of its own, with connections to this module's partners."""
+    engines: list[sa.Engine] = []
+    known = connections(up.addresses)
+
+    def make() -> Hub:
+        engine = open_database(empty_database())
+        engines.append(engine)
+        migrate(engine)
+        registry = read_registry(mappings)
+        assert registry.problems == ()
+        return Hub(House(engine, Archive(tmp_path_factory.mktemp("archive")), registry), up)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bootstrap, "find_connection", known.__getitem__)
+        patch.setenv("HUB_MAPPINGS", str(mappings))
+        yield make
+    for engine in engines:
+        engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def hub(open_hub: Callable[[], Hub]) -> Hub:
+    """One hub for the module."""
+    return open_hub()

@@ -1,0 +1,151 @@
+"""A hub between the simulated partners, driven verb by verb as Airflow's tasks drive it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from hub import bootstrap, pipeline
+from hub.feed import Feed
+from hub.model import Batch, BatchState, Connection, Stage
+from hub.pipeline import House
+from hub.store import batches, deliveries, statuses
+from hub.store.database import rows_of, working
+from simulators.running import Running
+
+PROVINCE = "province"
+
+
+def connections(addresses: Mapping[str, Any]) -> dict[str, Connection]:
+    """The connections an admin would enter for these partners."""
+    bureau, nat, daizong, province = (addresses[name] for name in ("bureau", "nat", "daizong", "province"))
+    found = [
+        Connection("bureau_api", bureau["url"], password=bureau["api_key"], extra={"header": "X-Api-Key"}),
+        Connection("nat_api", nat["url"], password=nat["token"], extra={"prefix": "Bearer "}),
+        Connection("daizong_soap", daizong["url"], login=daizong["sender_code"]),
+        Connection("province_api", province["url"], login=province["appid"], password=province["appsecret"]),
+        *(bank_connection(addresses, bank) for bank in addresses["sftp"]["users"]),
+    ]
+    return {connection.name: connection for connection in found}
+
+
+def bank_connection(addresses: Mapping[str, Any], bank: str) -> Connection:
+    """A bank's login at the simulated SFTP server."""
+    sftp = addresses["sftp"]
+    password = sftp["users"][bank]["password"]
+    return Connection(f"{bank}_sftp", sftp["host"], sftp["port"], bank, password, {"host_key": sftp["host_key"]})
+
+
+@dataclass(frozen=True)
+class Hub:
+    """The house with its feeds, and the partners it talks to."""
+
+    house: House
+    up: Running
+
+    def feed(self, feed_id: str) -> Feed:
+        return self.house.registry.feed(feed_id)
+
+    def fetch(self, feed_id: str) -> list[int]:
+        """Bring what is new; the ids of the batches that wait to be stored."""
+        feed = self.feed(feed_id)
+        with bootstrap.open_connector(feed) as connector:
+            return pipeline.fetch_feed(self.house, feed, connector)
+
+    def store(self, feed_id: str) -> list[BatchState]:
+        """Store every fetched batch of the feed."""
+        with working(self.house.engine) as work:
+            waiting = batches.batches_in(work, [BatchState.FETCHED], feed_id)
+        return [pipeline.store_batch(self.house, self.feed(feed_id), batch.batch_id) for batch in waiting]
+
+    def tell(self, feed_id: str, stage: Stage) -> int:
+        """Report every batch that owes a word of this stage; the rows told."""
+        waiting = pipeline.batches_to_report(self.house, stage, [feed_id])
+        if not waiting:
+            return 0
+        feed = self.feed(feed_id)
+        with bootstrap.open_connector(feed) as connector:
+            return sum(pipeline.report_batch(self.house, feed, batch, stage, connector) for batch in waiting)
+
+    def take_in(self, feed_ids: Iterable[str]) -> None:
+        """Fetch, store and acknowledge."""
+        for feed_id in feed_ids:
+            self.fetch(feed_id)
+            self.store(feed_id)
+            self.tell(feed_id, Stage.INTAKE)
+
+    def submit(self) -> int:
+        """Submit what may go to the province now; the records that went out."""
+        receives = self.house.registry.receives(PROVINCE)
+        receiver = bootstrap.open_receiver(self.house.registry, PROVINCE)
+        return pipeline.deliver_waiting(self.house, PROVINCE, receives, receiver)
+
+    def collect(self) -> int:
+        """Ask after every open submission once; the submissions still open."""
+        receives = self.house.registry.receives(PROVINCE)
+        receiver = bootstrap.open_receiver(self.house.registry, PROVINCE)
+        return pipeline.collect_receipts(self.house, PROVINCE, receives, receiver)
+
+    def deliver(self, seconds: float = 30) -> None:
+        """Submit and ask until the province has answered everything."""
+        until = time.monotonic() + seconds
+        while True:
+            self.submit()
+            self.collect()
+            if not self.waiting():
+                break
+            assert time.monotonic() < until, f"{self.waiting()} deliveries are not answered"
+            time.sleep(0.1)
+        pipeline.mark_delivered(self.house)
+
+    def waiting(self) -> int:
+        """Deliveries without a final answer."""
+        with working(self.house.engine) as work:
+            return deliveries.waiting_count(work, PROVINCE)[0]
+
+    def run(self, feed_ids: Iterable[str] | None = None) -> None:
+        """One whole round: everything in, to the province, and its answers back."""
+        chosen = list(feed_ids or self.house.registry.feeds)
+        self.take_in(chosen)
+        self.deliver()
+        for feed_id in chosen:
+            self.tell(feed_id, Stage.OUTCOME)
+
+    def batches(self, feed_id: str | None = None) -> list[Batch]:
+        """Every batch, oldest first."""
+        with working(self.house.engine) as work:
+            return batches.batches_in(work, list(BatchState), feed_id)
+
+    def batch(self, name: str) -> Batch:
+        """The newest batch of a file."""
+        return next(batch for batch in reversed(self.batches()) if batch.source_name.endswith(f"/{name}"))
+
+    def tallies(self) -> dict[tuple[str, str], Mapping[str, int]]:
+        """Rows and fen at every hop, per feed and schema."""
+        with working(self.house.engine) as work:
+            return {(row.feed_id, row.schema_name): dict(row._mapping) for row in statuses.count_by_feed(work)}
+
+    def ask(self, sql: str, **values: Any) -> list[sa.Row[Any]]:
+        """A question of a test to the hub's own tables."""
+        with working(self.house.engine) as work:
+            return list(rows_of(work, sql, **values))
+
+    def alarms(self) -> list[str]:
+        """Every alarm's sentence."""
+        return [row.message for row in self.ask("select message from alarm order by alarm_id")]
+
+
+def effects(up: Running) -> dict[str, Any]:
+    """What every receiver holds, by its own ledger: what must not change when a step runs twice."""
+    ledger = up.control.ledger()
+    return {"sent": ledger["sent"], "received": ledger["received"]}
+
+
+def return_lines(up: Running, bank: str, name: str) -> list[list[str]]:
+    """The cells of a return file's lines; empty when the bank has none."""
+    text = up.control.return_file(bank, name)
+    return [line.split("|") for line in text.splitlines()] if text else []
