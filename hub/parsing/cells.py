@@ -9,7 +9,6 @@ from itertools import accumulate, pairwise
 import polars as pl
 
 PLACE = {"#part": pl.Int32, "#line": pl.Int32}
-STAND_IN = "\ue000\ue001"  # stands for an escaped separator while the line is split; no agreed text contains it
 
 
 @dataclass(frozen=True)
@@ -29,20 +28,30 @@ def cut_delimited(
     lines: Sequence[str], numbers: Sequence[int], names: Sequence[str], separator: str, escape: str | None
 ) -> Cut:
     """Split at each separator that is not escaped."""
-    text = pl.Series("text", lines, dtype=pl.String)
-    if escape is not None:
-        text = text.str.replace_all(escape + separator, STAND_IN, literal=True)
-    whole = pl.DataFrame({"#part": 0, "#line": pl.Series(numbers, dtype=pl.Int32), "cells": text.str.split(separator)})
-    whole = whole.with_columns(pl.col("#part").cast(pl.Int32))
+    text = pl.DataFrame({"#line": numbers, "text": lines}, schema={"#line": pl.Int32, "text": pl.String})
+    stand_in = _stand_in(text["text"])
+    unescaped = (
+        pl.col("text") if escape is None else pl.col("text").str.replace_all(escape + separator, stand_in, literal=True)
+    )
+    whole = text.select(
+        pl.lit(0, dtype=pl.Int32).alias("#part"), "#line", unescaped.str.split(separator).alias("cells")
+    )
     fits = pl.col("cells").list.len() == len(names)
     cells = [
-        pl.col("cells").list.get(i).str.replace_all(STAND_IN, separator, literal=True).alias(n)
+        pl.col("cells").list.get(i).str.replace_all(stand_in, separator, literal=True).alias(n)
         for i, n in enumerate(names)
     ]
     frame = whole.filter(fits).select("#part", "#line", *cells)
     other = whole.filter(~fits)["#line"].to_list()
     by_number = dict(zip(numbers, lines, strict=True)) if other else {}
     return Cut(frame, _broken(other, [by_number[n] for n in other], ["L115"] * len(other)))
+
+
+def _stand_in(text: pl.Series) -> str:
+    """A letter that stands for an escaped separator while lines are split: a private one that is nowhere in the file."""
+    return next(
+        letter for letter in map(chr, range(0xF0000, 0xFFFFE)) if not text.str.contains(letter, literal=True).any()
+    )
 
 
 def cut_fixed(lines: Sequence[str], numbers: Sequence[int], columns: Sequence[tuple[str, int]], encoding: str) -> Cut:
@@ -57,7 +66,7 @@ def cut_fixed(lines: Sequence[str], numbers: Sequence[int], columns: Sequence[tu
         try:
             if len(raw) != width:
                 raise ValueError("L115")
-            rows.append([raw[start:end].decode(encoding).strip() for start, end in spans])
+            rows.append([raw[start:end].decode(encoding).strip(" ") for start, end in spans])
             kept.append(number)
         except UnicodeDecodeError:
             broken.append((number, raw.decode(encoding, "replace"), "L116"))

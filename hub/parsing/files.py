@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -42,8 +43,8 @@ def parse_file(
     outer = {f"../{name}": value for name, value in header.items()} | {
         f"@{part}": value for part, value in name_parts.items()
     }
-    printed = cut.frame.with_columns((pl.col(form.line) if form.line else pl.col("#line").cast(pl.String)).alias("#no"))
-    broken = cut.broken.with_columns((pl.col("#line") - (form.header is not None)).cast(pl.String).alias("#no"))
+    printed = _with_number(cut.frame, lines.detail_numbers, form.line)
+    broken = _with_number(cut.broken, lines.detail_numbers, None)
     detail = _with_outer(printed, outer, wanted.get("detail", frozenset()))
     framing = form.columns_of_format(form.header, form.detail, form.trailer)
     rows = {"detail": Rows(detail, form.detail.names, framing, broken)}
@@ -53,11 +54,20 @@ def parse_file(
     return Parsed(rows, declared)
 
 
+def _with_number(frame: pl.DataFrame, numbers: list[int], column: str | None) -> pl.DataFrame:
+    """Add what the partner calls the line: the number it printed, else the line's place among the detail lines."""
+    places = pl.DataFrame({"#line": numbers}, schema={"#line": pl.Int32}).with_row_index("#place", offset=1)
+    placed = frame.join(places, on="#line", how="left", maintain_order="left")
+    place = pl.col("#place").cast(pl.String)
+    printed = place if column is None else pl.when(pl.col(column).str.strip_chars() != "").then(column).otherwise(place)
+    return placed.with_columns(printed.alias("#no")).drop("#place")
+
+
 def split_lines(form: FileForm, data: bytes) -> Lines:
     """Decode and sort lines by their mark. Raises FeedChanged: F009 empty, F005 undecodable, F007 no trailer, F008 unknown mark."""
     if not data.strip():
         raise FeedChanged("the file is empty", code="F009")
-    text = _decode(form, data)
+    text = _one_line_end(form, _decode(form, data))
     numbered = [(number, line.rstrip("\r")) for number, line in enumerate(text.split("\n"), 1) if line.strip("\r\x1a ")]
     kinds: dict[str, list[tuple[int, str]]] = {"header": [], "detail": [], "trailer": []}
     for number, line in numbered:
@@ -66,6 +76,8 @@ def split_lines(form: FileForm, data: bytes) -> Lines:
         if wanted is not None and len(kinds[name]) != 1:
             code = "F007" if name == "trailer" and not kinds[name] else "F008"
             raise FeedChanged(f"the file has {len(kinds[name])} {name} lines instead of one", code=code)
+    if kinds["header"] and numbered[0] != kinds["header"][0]:
+        raise FeedChanged("lines stand before the header", code="F008")
     if kinds["trailer"] and numbered[-1] != kinds["trailer"][0]:
         raise FeedChanged("lines stand after the trailer", code="F008")
     first = {name: found[0][1] if found else None for name, found in kinds.items() if name != "detail"}
@@ -89,6 +101,14 @@ def _decode(form: FileForm, data: bytes) -> str:
         raise FeedChanged(f"line {line} is not {form.encoding} (byte {error.start})", code="F005") from error
 
 
+def _one_line_end(form: FileForm, text: str) -> str:
+    """A carriage return ends a line too where an agreed mark follows; elsewhere it is a mistake inside a cell."""
+    starts = "|".join(
+        re.escape(line.mark + _separator(form)) for line in (form.header, form.detail, form.trailer) if line
+    )
+    return re.sub(rf"\r(?={starts})", "\n", text)
+
+
 def _is_chinese_utf8(data: bytes) -> bool:
     """Whether the whole file reads as UTF-8 with Chinese in it. GB18030 that happens to be valid UTF-8 gives letters such as
     ũҵ, below U+0800, but hardly Han characters from the first line to the last."""
@@ -98,8 +118,12 @@ def _is_chinese_utf8(data: bytes) -> bool:
         return False
 
 
+def _separator(form: FileForm) -> str:
+    return form.separator if isinstance(form, DelimitedFormat) else ""
+
+
 def _kind(form: FileForm, line: str, number: int) -> str:
-    separator = form.separator if isinstance(form, DelimitedFormat) else ""
+    separator = _separator(form)
     for name, wanted in (("detail", form.detail), ("header", form.header), ("trailer", form.trailer)):
         if wanted is not None and line.startswith(wanted.mark + separator):
             return name
