@@ -6,10 +6,11 @@ A file counts as complete when its flag stands beside it and its size is what th
 from __future__ import annotations
 
 import base64
+import io
 import posixpath
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from hub.errors import PartnerRefused, PartnerUnavailable
 from hub.feed import SftpSource
 from hub.model import Connection, Fetched, FileStamp, Notice
 from hub.settings import today
+
+logging.getLogger("paramiko").setLevel(logging.WARNING)  # it tells of every login and every channel otherwise
 
 TIMEOUT_SECONDS = 30
 LARGEST_FILE = 2 * 1024**3
@@ -59,16 +62,24 @@ class SftpConnector:
         self._client.set_missing_host_key_policy(paramiko.RejectPolicy())
 
     def __enter__(self) -> SftpConnector:
-        with translated(self._connection.name):
-            self._pin_host_key()
-            self._client.connect(
-                self._connection.host, self._connection.port or 22, self._connection.login, self._connection.password,
-                timeout=TIMEOUT_SECONDS, banner_timeout=TIMEOUT_SECONDS, auth_timeout=TIMEOUT_SECONDS,
-                channel_timeout=TIMEOUT_SECONDS, allow_agent=False, look_for_keys=False, disabled_algorithms=WEAK,
-            )  # fmt: skip
-            self._sftp = self._client.open_sftp()
-            self._sftp.get_channel().settimeout(TIMEOUT_SECONDS)  # type: ignore[union-attr]
+        try:
+            with translated(self._connection.name):
+                self._open()
+        except BaseException:
+            self._client.close()  # a session that failed half-way would stay open at the bank
+            raise
         return self
+
+    def _open(self) -> None:
+        self._pin_host_key()
+        connection, key = self._connection, self._private_key()
+        self._client.connect(
+            connection.host, connection.port or 22, connection.login, None if key else connection.password, key,
+            timeout=TIMEOUT_SECONDS, banner_timeout=TIMEOUT_SECONDS, auth_timeout=TIMEOUT_SECONDS,
+            channel_timeout=TIMEOUT_SECONDS, allow_agent=False, look_for_keys=False, disabled_algorithms=WEAK,
+        )  # fmt: skip
+        self._sftp = self._client.open_sftp()
+        self._sftp.get_channel().settimeout(TIMEOUT_SECONDS)  # type: ignore[union-attr]
 
     def __exit__(self, *_: object) -> None:
         self._client.close()
@@ -80,21 +91,61 @@ class SftpConnector:
             raise PartnerRefused(f"connection {self._connection.name} names no host_key; ask the bank and pin it")
         port = self._connection.port or 22
         name = self._connection.host if port == 22 else f"[{self._connection.host}]:{port}"
-        key = paramiko.PKey.from_type_string(kind, base64.b64decode(text.split()[0]))
+        try:
+            key = paramiko.PKey.from_type_string(kind, base64.b64decode(text.split()[0], validate=True))
+        except (paramiko.SSHException, ValueError, IndexError) as error:
+            raise PartnerRefused(f"the host_key of connection {self._connection.name} is no public key") from error
         self._client.get_host_keys().add(name, kind, key)
+
+    def _private_key(self) -> paramiko.PKey | None:
+        """The key of the connection's ``private_key`` (OpenSSH or PEM text), where the bank wants one instead of a password.
+
+        A key under a pass phrase is opened with the connection's password.
+        """
+        text = self._connection.extra.get("private_key", "")
+        for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey) if text else ():
+            try:
+                return kind.from_private_key(io.StringIO(text), self._connection.password or None)
+            except (paramiko.SSHException, ValueError):
+                continue
+        if text:
+            raise PartnerRefused(f"the private_key of connection {self._connection.name} cannot be read")
+        return None
 
     def fetch(self, cursor: str | None, seen: frozenset[FileStamp]) -> Iterator[Fetched | Notice]:
         """Every complete file not seen before, oldest name first. One that cannot be read now does not hide the others."""
-        for path, entry in sorted(self.complete_files(), key=lambda found: found[0]):
+        with translated(self._connection.name):
+            listings = self._listings()
+        known = {stamp.name for stamp in seen}
+        for path in self._lone_flags(listings):
+            if path not in known:
+                yield Notice("F015", f"{path!r} has its flag and is not there itself")
+        for path, entry in sorted(self._complete(listings), key=lambda found: found[0]):
             if _stamp(path, entry.attributes) in seen:
                 continue
             if not entry.is_file or not SAFE_NAME.fullmatch(entry.name):
                 yield Notice("F008", f"{path!r} is not a plain file with an agreed name; it was left alone")
                 continue
             with translated(self._connection.name):
-                found = self._read(path, entry)
+                found = self._read_or_notice(path, entry)
             if found is not None:
                 yield found
+
+    def _read_or_notice(self, path: str, entry: Entry) -> Fetched | Notice | None:
+        """What the server refuses about one file is said of that file; only a line that is dead ends the fetch."""
+        try:
+            return self._read(path, entry)
+        except TimeoutError:
+            raise
+        except PartnerRefused as error:
+            return Notice("F008", f"{error}; skipped")
+        except OSError as error:
+            transport = self._client.get_transport()
+            if transport is None or not transport.is_active():
+                raise
+            return Notice(
+                "F008", f"{path!r}, its flag or its digest cannot be read ({error.strerror or error}); skipped"
+            )
 
     def looking_at(self, source: SftpSource) -> SftpConnector:
         """The same session for another feed of the same connection."""
@@ -105,16 +156,33 @@ class SftpConnector:
     def complete_files(self) -> list[tuple[str, Entry]]:
         """Files of the agreed pattern whose flag stands beside them, in the day folders that are looked at."""
         with translated(self._connection.name):
-            pattern = posixpath.basename(self._source.files)
-            found = []
-            for folder in self._folders():
-                entries = {entry.name: entry for entry in self._list(folder)}
-                for name, entry in entries.items():
-                    shown = name.decode("gb18030", "backslashreplace")
-                    flagged = self._source.done is None or name + self._source.done.encode() in entries
-                    if fnmatchcase(shown, pattern) and flagged:
-                        found.append((f"{folder}/{shown}", entry))
-            return found
+            return self._complete(self._listings())
+
+    def _listings(self) -> dict[str, dict[bytes, Entry]]:
+        return {folder: {entry.name: entry for entry in self._list(folder)} for folder in self._folders()}
+
+    def _complete(self, listings: Mapping[str, Mapping[bytes, Entry]]) -> list[tuple[str, Entry]]:
+        done = self._source.done
+        return [
+            (f"{folder}/{_shown(name)}", entry)
+            for folder, entries in listings.items()
+            for name, entry in entries.items()
+            if self._is_ours(name) and (done is None or name + done.encode() in entries)
+        ]
+
+    def _lone_flags(self, listings: Mapping[str, Mapping[bytes, Entry]]) -> list[str]:
+        """Agreed names whose flag has come and whose data have not."""
+        done = (self._source.done or "").encode()
+        return [
+            f"{folder}/{_shown(data)}"
+            for folder, entries in listings.items()
+            for data in (name.removesuffix(done) for name in sorted(entries) if done and name.endswith(done))
+            if data not in entries and self._is_ours(data)
+        ]
+
+    def _is_ours(self, name: bytes) -> bool:
+        """Compare bytes: read in the wrong encoding, a name may swallow the underscore that the pattern looks for."""
+        return fnmatchcase(name, posixpath.basename(self._source.files).encode())
 
     def _folders(self) -> list[str]:
         """``in/{date}`` for each day folder that exists and is young enough."""
@@ -211,6 +279,10 @@ class SftpConnector:
             file.set_pipelined(True)
             file.write(data)
         self._sftp.posix_rename(part, path)
+
+
+def _shown(name: bytes) -> str:
+    return name.decode("gb18030", "backslashreplace")
 
 
 def _stamp(path: str, attributes: SFTPAttributes) -> FileStamp:

@@ -50,7 +50,8 @@ def check_sample(folder: Path, feed: Feed, codes: Any) -> list[str]:
         return [f"samples/{feed.feed_id}/{samples[0].name}:1: {error.code} {error}"]
     rejected = sum(found.rejections.height for found in reading.found)
     problems = [f"samples/{feed.feed_id}/{samples[0].name}:1: {rejected} rows are rejected"] if rejected else []
-    return problems + [f"{feed.feed_id}.yaml:1: {alarm}" for alarm in reading.alarms]
+    unexpected = [alarm for alarm in reading.alarms if not alarm.endswith("in none of the rows")]  # a sample is short
+    return problems + [f"{feed.feed_id}.yaml:1: {alarm}" for alarm in unexpected]
 
 
 def try_file(words: argparse.Namespace) -> int:

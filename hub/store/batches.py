@@ -132,8 +132,11 @@ def write_tally(work: Work, batch_id: int, tally: Tally) -> None:
 
 
 def raise_alarm(work: Work, feed_id: str, batch_id: int | None, message: str) -> None:
-    """Something an admin should know that stops nothing."""
-    sql = "insert into alarm (feed_id, batch_id, message) values (:feed_id, :batch_id, :message)"
+    """Something an admin should know that stops nothing; said once a day and feed, because a flood is read by nobody."""
+    sql = """insert into alarm (feed_id, batch_id, message)
+             select cast(:feed_id as text), cast(:batch_id as bigint), cast(:message as text)
+             where not exists (select 1 from alarm where feed_id = :feed_id and message = :message
+                                      and raised_at > now() - interval '1 day')"""
     work.execute(sa.text(sql), {"feed_id": feed_id, "batch_id": batch_id, "message": message})
 
 
