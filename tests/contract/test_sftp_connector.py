@@ -1,0 +1,361 @@
+"""Bank folders over SFTP: the same rules against the simulated bank's server and against OpenSSH's own."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from round_trip import bank_connection
+from ssh_server import find_sshd, serving
+
+from connectors.sftp import SftpConnector
+from hub.digest import sm3_hex
+from hub.errors import PartnerRefused, PartnerUnavailable
+from hub.feed import SftpSource
+from hub.model import Connection, Fetched, FileStamp, Notice
+from simulators.running import Running
+
+NAME = "313_370900_PAYR_20261123_0001_v1.txt"
+OTHER = "313_370900_PAYR_20261123_0002_v1.txt"
+DATA = "H|工资|\r\nD|1|张三\r\nT|1\r\n".encode("gb18030")
+FORMAT = {"type": "delimited", "separator": "|", "detail": {"mark": "D", "columns": ["标识", "序号", "姓名"]}}
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A bank's folder on a server: how to reach it, and the same folder on disk."""
+
+    connection: Connection
+    root: Path
+    within: str
+
+    @property
+    def day(self) -> Path:
+        return self.root / self.within / "20261123"
+
+    def source(self) -> SftpSource:
+        return SftpSource.model_validate(
+            {"connector": "sftp", "connection": "any", "files": f"{self.within}/{{date}}/*_PAYR_*.txt", "name": "{any}",
+             "done": ".ok", "digest": ".sm3", "look_back_days": 36500, "format": FORMAT}
+        )  # fmt: skip
+
+    def open(self, **changes: object) -> SftpConnector:
+        return SftpConnector(replace(self.connection, **changes), self.source())  # type: ignore[arg-type]
+
+    def drop(self, name: str = NAME, data: bytes = DATA, *, digest: str | None = "", flag: str | None = "") -> Path:
+        """A file with digest and flag; None leaves one of them out, a text replaces it."""
+        path = self.day / name
+        path.write_bytes(data)
+        if digest is not None:
+            path.with_name(f"{name}.sm3").write_text(digest or f"{sm3_hex(data)}  {name}\n")
+        if flag is not None:
+            path.with_name(f"{name}.ok").write_text(flag or f"{len(data)}|{data.count(b'D|')}")
+        return path
+
+    def fetch(self, seen: frozenset[FileStamp] = frozenset()) -> list[Fetched | Notice]:
+        with self.open() as connector:
+            return list(connector.fetch(None, seen))
+
+
+@pytest.fixture(scope="module")
+def openssh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Connection, Path]]:
+    """OpenSSH's sshd, where it is installed."""
+    if find_sshd() is None:
+        pytest.skip("OpenSSH's sshd is not installed (Debian: apt install openssh-server)")
+    with serving(tmp_path_factory.mktemp("sshd")) as served:
+        yield served
+
+
+@pytest.fixture(params=["asyncssh", "openssh"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Folder:
+    """An empty day folder of its own on either server."""
+    if request.param == "openssh":
+        connection, root = request.getfixturevalue("openssh")
+    else:
+        addresses = request.getfixturevalue("up").addresses
+        connection, root = bank_connection(addresses, "haidai"), Path(addresses["sftp"]["users"]["haidai"]["root"])
+    made = Folder(connection, root, f"in-{tmp_path.name}")
+    made.day.mkdir(parents=True)
+    return made
+
+
+def files(found: list[Fetched | Notice]) -> dict[str, Fetched]:
+    return {one.name.rpartition("/")[2]: one for one in found if isinstance(one, Fetched)}
+
+
+def notices(found: list[Fetched | Notice]) -> list[Notice]:
+    return [one for one in found if isinstance(one, Notice)]
+
+
+class TestFetching:
+    """What is taken, what is left alone, and that one bad file never hides the others."""
+
+    def test_a_complete_file_comes_to_the_byte(self, folder: Folder) -> None:
+        """Data, the rows its flag prints, and the stamp by which it is known again."""
+        path = folder.drop()
+        [found] = folder.fetch()
+        assert isinstance(found, Fetched)
+        assert (found.parts, found.printed_rows, found.fault) == ([DATA], 1, None)
+        assert found.stamp == FileStamp(f"{folder.within}/20261123/{NAME}", len(DATA), int(path.stat().st_mtime))
+
+    def test_a_file_seen_before_is_not_read_again(self, folder: Folder) -> None:
+        """Same name, size and time: seen. Another time: read again."""
+        path = folder.drop()
+        [found] = folder.fetch()
+        assert isinstance(found, Fetched)
+        assert found.stamp is not None
+        seen = frozenset({found.stamp})
+        assert folder.fetch(seen) == []
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+        assert list(files(folder.fetch(seen))) == [NAME]
+
+    def test_without_its_flag_a_file_is_not_ready(self, folder: Folder) -> None:
+        """Neither the file without a flag nor unfinished uploads are touched."""
+        folder.drop(flag=None)
+        (folder.day / f"{OTHER}.part").write_bytes(DATA)
+        (folder.day / f"{OTHER}.tmp").write_bytes(DATA)
+        assert folder.fetch() == []
+
+    @pytest.mark.parametrize("digest", [None, f"{'0' * 64}  {NAME}\n", "\n", "工资"])
+    def test_a_digest_that_does_not_fit_is_a_fault(self, folder: Folder, digest: str | None) -> None:
+        """F001 for a missing, foreign, empty or garbled digest file; the bytes come along for the archive."""
+        folder.drop(digest=digest)
+        found = files(folder.fetch())[NAME]
+        assert found.parts == [DATA]
+        assert found.fault is not None
+        assert found.fault[0] == "F001"
+
+    @pytest.mark.parametrize("size", [len(DATA) + 1, len(DATA) - 1, 0])
+    def test_a_size_that_does_not_fit_is_a_fault(self, folder: Folder, size: int) -> None:
+        """F007 when the flag says another size."""
+        folder.drop(flag=f"{size}|1")
+        fault = files(folder.fetch())[NAME].fault
+        assert fault is not None
+        assert fault[0] == "F007"
+
+    def test_an_empty_flag_says_nothing(self, folder: Folder) -> None:
+        """A flag of no bytes is a flag; its digest still protects the file."""
+        folder.drop()
+        (folder.day / f"{NAME}.ok").write_bytes(b"")
+        found = files(folder.fetch())[NAME]
+        assert (found.fault, found.printed_rows) == (None, None)
+
+    def test_a_digest_in_capitals_fits(self, folder: Folder) -> None:
+        """Hexadecimal digits have no case."""
+        folder.drop(digest=sm3_hex(DATA).upper())
+        assert files(folder.fetch())[NAME].fault is None
+
+    def test_a_file_that_grows_while_it_is_read_is_left_for_later(
+        self, folder: Folder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The next look takes it whole."""
+        path, read = folder.drop(), SftpConnector._bytes
+
+        def read_and_grow(connector: SftpConnector, name: str, size: int) -> bytes:
+            data = read(connector, name, size)
+            path.write_bytes(DATA + b"more")
+            return data
+
+        monkeypatch.setattr(SftpConnector, "_bytes", read_and_grow)
+        assert folder.fetch() == []
+        monkeypatch.undo()
+        folder.drop(data=DATA + b"more")
+        assert files(folder.fetch())[NAME].parts == [DATA + b"more"]
+
+    def test_only_plain_files_are_read(self, folder: Folder) -> None:
+        """A link to a secret, a pipe and a directory with agreed names are left alone and noticed."""
+        (folder.day / "1_PAYR_1.txt").symlink_to("/etc/passwd")
+        os.mkfifo(folder.day / "2_PAYR_2.txt")
+        (folder.day / "3_PAYR_3.txt").mkdir()
+        (folder.day / "4_PAYR_4.txt").symlink_to(folder.day / OTHER)
+        for number in range(1, 5):
+            (folder.day / f"{number}_PAYR_{number}.txt.ok").write_text("1|1")
+        folder.drop(OTHER)
+        found = folder.fetch()
+        assert list(files(found)) == [OTHER]
+        assert [notice.code for notice in notices(found)] == ["F008"] * 4
+
+    def test_a_large_file_comes_whole(self, folder: Folder) -> None:
+        """Ten megabytes, many times the size of one read."""
+        data = os.urandom(10 * 1024 * 1024)
+        folder.drop(data=data)
+        assert files(folder.fetch())[NAME].parts == [data]
+
+    def test_a_thousand_files_are_listed_at_once(self, folder: Folder) -> None:
+        """Three thousand names take a moment, and only what is new is read."""
+        for number in range(1000):
+            folder.drop(f"313_PAYR_{number:04d}.txt")
+        names = [
+            (f"{folder.within}/20261123/313_PAYR_{n:04d}.txt", folder.day / f"313_PAYR_{n:04d}.txt") for n in range(995)
+        ]
+        seen = frozenset(FileStamp(name, len(DATA), int(path.stat().st_mtime)) for name, path in names)
+        started = time.monotonic()
+        found = folder.fetch(seen)
+        assert list(files(found)) == [f"313_PAYR_{number:04d}.txt" for number in range(995, 1000)]
+        assert time.monotonic() - started < 10
+
+    def test_old_day_folders_are_not_looked_at(self, folder: Folder) -> None:
+        """Only day folders young enough, and only folders named by a day."""
+        folder.drop()
+        (folder.root / folder.within / "archive").mkdir()
+        source = folder.source().model_copy(update={"look_back_days": 1})
+        (folder.root / folder.within / "20200101").mkdir()
+        (folder.root / folder.within / "20200101" / NAME).write_bytes(DATA)
+        (folder.root / folder.within / "20200101" / f"{NAME}.ok").write_bytes(b"")
+        with SftpConnector(folder.connection, source) as connector:
+            assert all("20200101" not in path for path, _ in connector.complete_files())
+
+
+class TestPutting:
+    """Return files: whole or not at all, and the same one twice is one."""
+
+    def test_data_digest_and_flag_are_placed(self, folder: Folder) -> None:
+        """All three, fitting each other, and no unfinished file is left."""
+        self._put(folder)
+        place = folder.root / folder.within / "out"
+        assert sorted(path.name for path in place.iterdir()) == ["RET_1.txt", "RET_1.txt.ok", "RET_1.txt.sm3"]
+        assert (place / "RET_1.txt").read_bytes() == DATA
+        assert (place / "RET_1.txt.sm3").read_text() == f"{sm3_hex(DATA)}  RET_1.txt\n"
+        assert (place / "RET_1.txt.ok").read_text() == f"{len(DATA)}|3"
+
+    def test_the_same_file_twice_is_not_written_again(self, folder: Folder) -> None:
+        """Neither content nor time of any of the three changes."""
+        self._put(folder)
+        place = folder.root / folder.within / "out"
+        before = {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in place.iterdir()}
+        self._put(folder)
+        assert {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in place.iterdir()} == before
+
+    def test_a_crash_between_data_and_flag_is_mended(self, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What stood unfinished is finished by the next try; the flag comes last."""
+        place, write = SftpConnector._place, folder.root / folder.within / "out"
+
+        def stop_before_flag(connector: SftpConnector, path: str, data: bytes) -> None:
+            if path.endswith(".ok"):
+                raise PartnerUnavailable("the line went dead")
+            place(connector, path, data)
+
+        monkeypatch.setattr(SftpConnector, "_place", stop_before_flag)
+        with pytest.raises(PartnerUnavailable):
+            self._put(folder)
+        assert sorted(path.name for path in write.iterdir()) == ["RET_1.txt", "RET_1.txt.sm3"]
+        (write / "RET_1.txt.ok.part").write_bytes(b"half")
+        monkeypatch.undo()
+        self._put(folder)
+        assert sorted(path.name for path in write.iterdir()) == ["RET_1.txt", "RET_1.txt.ok", "RET_1.txt.sm3"]
+
+    def test_other_content_replaces_the_file(self, folder: Folder) -> None:
+        """A corrected report stands under the same name."""
+        self._put(folder)
+        self._put(folder, b"R|2\r\n")
+        assert (folder.root / folder.within / "out" / "RET_1.txt").read_bytes() == b"R|2\r\n"
+
+    def _put(self, folder: Folder, data: bytes = DATA) -> None:
+        with folder.open() as connector:
+            connector.put(f"{folder.within}/out/RET_1.txt", data)
+
+
+class TestConnecting:
+    """Who must act when there is no session."""
+
+    def test_without_a_pinned_key_nothing_is_tried(self, folder: Folder) -> None:
+        """The host key is asked of the bank, never taken from the line."""
+        with pytest.raises(PartnerRefused, match="host_key"):
+            self._enter(folder, extra={**folder.connection.extra, "host_key": ""})
+
+    @pytest.mark.parametrize("kind", ["ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256"])
+    def test_another_host_key_is_refused(self, folder: Folder, kind: str) -> None:
+        """Another key of the same kind, or a key of a kind the host does not show."""
+        with pytest.raises(PartnerRefused):
+            self._enter(folder, extra={**folder.connection.extra, "host_key": OTHER_KEYS[kind]})
+
+    @pytest.mark.parametrize("text", ["ssh-ed25519 !!!", "nonsense", "ssh-ed25519 AAAA", "ssh-ed25519 "])
+    def test_a_garbled_pinned_key_is_refused(self, folder: Folder, text: str) -> None:
+        """A slip in the connection is the admin's to mend."""
+        with pytest.raises(PartnerRefused):
+            self._enter(folder, extra={**folder.connection.extra, "host_key": text})
+
+    def test_a_wrong_password_is_refused(self, folder: Folder) -> None:
+        """Never tried again blindly: banks lock logins."""
+        extra = {"host_key": folder.connection.extra["host_key"]}
+        with pytest.raises(PartnerRefused):
+            self._enter(folder, password="wrong", extra=extra)
+
+    def test_a_wrong_private_key_is_refused(self, folder: Folder) -> None:
+        """A key the bank does not know."""
+        with pytest.raises(PartnerRefused):
+            self._enter(folder, password="", extra={**folder.connection.extra, "private_key": new_private_key()})
+
+    def test_a_garbled_private_key_is_refused(self, folder: Folder) -> None:
+        """The admin mends the connection; the key's text stands in no message."""
+        with pytest.raises(PartnerRefused) as caught:
+            self._enter(folder, password="", extra={**folder.connection.extra, "private_key": "no key at all"})
+        assert "no key at all" not in str(caught.value)
+
+    def test_a_server_that_is_gone_is_unavailable(self, folder: Folder) -> None:
+        """Nobody listens: tried again later."""
+        with socket.socket() as sock:
+            sock.bind(("127.0.0.1", 0))
+            port = sock.getsockname()[1]
+        with pytest.raises(PartnerUnavailable):
+            self._enter(folder, port=port)
+
+    def _enter(self, folder: Folder, **changes: object) -> None:
+        with folder.open(**changes):
+            pytest.fail("there should be no session")
+
+
+def test_a_line_cut_in_the_middle_is_unavailable_and_the_next_fetch_has_it_all(up: Running, tmp_path: Path) -> None:
+    """Half a file is no file."""
+    root = Path(up.addresses["sftp"]["users"]["haidai"]["root"])
+    folder = Folder(bank_connection(up.addresses, "haidai"), root, f"in-{tmp_path.name}")
+    folder.day.mkdir(parents=True)
+    data = os.urandom(600 * 1024)
+    folder.drop(data=data)
+    up.control.fault("haidai", "cut_after_kb", 300)
+    with pytest.raises(PartnerUnavailable):
+        folder.fetch()
+    up.control.clear_faults()
+    assert files(folder.fetch())[NAME].parts == [data]
+
+
+def test_a_login_refused_once_works_the_next_time(up: Running, tmp_path: Path) -> None:
+    """A refused login is reported, not repeated."""
+    folder = Folder(bank_connection(up.addresses, "haidai"), tmp_path, "in")
+    up.control.fault("haidai", "refuse_logins", 1)
+    with pytest.raises(PartnerRefused), folder.open():
+        pass
+    with folder.open():
+        pass
+
+
+def new_private_key() -> str:
+    """A fresh key in OpenSSH's own form."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    key = Ed25519PrivateKey.generate()
+    openssh = serialization.PrivateFormat.OpenSSH
+    return key.private_bytes(serialization.Encoding.PEM, openssh, serialization.NoEncryption()).decode()
+
+
+OTHER_KEYS: dict[str, str] = {}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def other_keys() -> None:
+    """Host keys that no server of these tests shows."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+
+    made: Callable[..., bytes] = lambda key: key.public_key().public_bytes(  # noqa: E731
+        serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
+    )
+    OTHER_KEYS["ssh-ed25519"] = made(ed25519.Ed25519PrivateKey.generate()).decode()
+    OTHER_KEYS["ssh-rsa"] = made(rsa.generate_private_key(65537, 2048)).decode()
+    OTHER_KEYS["ecdsa-sha2-nistp256"] = made(ec.generate_private_key(ec.SECP256R1())).decode()
