@@ -121,9 +121,25 @@ class SftpConnector:
                 yield Notice("F008", f"{path!r} is not a plain file with an agreed name; it was left alone")
                 continue
             with translated(self._connection.name):
-                found = self._read(path, entry)
+                found = self._read_or_notice(path, entry)
             if found is not None:
                 yield found
+
+    def _read_or_notice(self, path: str, entry: Entry) -> Fetched | Notice | None:
+        """What the server refuses about one file is said of that file; only a line that is dead ends the fetch."""
+        try:
+            return self._read(path, entry)
+        except TimeoutError:
+            raise
+        except PartnerRefused as error:
+            return Notice("F008", f"{error}; skipped")
+        except OSError as error:
+            transport = self._client.get_transport()
+            if transport is None or not transport.is_active():
+                raise
+            return Notice(
+                "F008", f"{path!r}, its flag or its digest cannot be read ({error.strerror or error}); skipped"
+            )
 
     def looking_at(self, source: SftpSource) -> SftpConnector:
         """The same session for another feed of the same connection."""
@@ -134,16 +150,18 @@ class SftpConnector:
     def complete_files(self) -> list[tuple[str, Entry]]:
         """Files of the agreed pattern whose flag stands beside them, in the day folders that are looked at."""
         with translated(self._connection.name):
-            pattern = posixpath.basename(self._source.files)
             found = []
             for folder in self._folders():
                 entries = {entry.name: entry for entry in self._list(folder)}
                 for name, entry in entries.items():
-                    shown = name.decode("gb18030", "backslashreplace")
                     flagged = self._source.done is None or name + self._source.done.encode() in entries
-                    if fnmatchcase(shown, pattern) and flagged:
-                        found.append((f"{folder}/{shown}", entry))
+                    if flagged and self._is_ours(name):
+                        found.append((f"{folder}/{_shown(name)}", entry))
             return found
+
+    def _is_ours(self, name: bytes) -> bool:
+        """Compare bytes: read in the wrong encoding, a name may swallow the underscore that the pattern looks for."""
+        return fnmatchcase(name, posixpath.basename(self._source.files).encode())
 
     def _folders(self) -> list[str]:
         """``in/{date}`` for each day folder that exists and is young enough."""
@@ -240,6 +258,10 @@ class SftpConnector:
             file.set_pipelined(True)
             file.write(data)
         self._sftp.posix_rename(part, path)
+
+
+def _shown(name: bytes) -> str:
+    return name.decode("gb18030", "backslashreplace")
 
 
 def _stamp(path: str, attributes: SFTPAttributes) -> FileStamp:

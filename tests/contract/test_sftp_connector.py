@@ -180,6 +180,42 @@ class TestFetching:
         assert list(files(found)) == [OTHER]
         assert [notice.code for notice in notices(found)] == ["F008"] * 4
 
+    @pytest.mark.parametrize(
+        "name",
+        ["工资_PAYR_1.txt".encode("gb18030"), "工资_PAYR_1.txt".encode(), b"-rf_PAYR_1.txt", b"a b_PAYR_1.txt",
+         b"a\n_PAYR_1.txt", b"a;id_PAYR_1.txt", b"..%2f_PAYR_1.txt", b"..\\_PAYR_1.txt", "\u202e_PAYR_1.txt".encode(),
+         b"\xff\xfe_PAYR_1.txt", b"_PAYR_" + b"9" * 220 + b".txt"],
+        ids=["gb18030", "utf-8", "dash", "space", "newline", "semicolon", "percent", "backslash", "rtl", "bytes", "long"],
+    )  # fmt: skip
+    def test_odd_names_are_noticed_and_hide_nobody(self, folder: Folder, name: bytes) -> None:
+        """F008 for a name that is not as agreed; the file beside it comes."""
+        odd = os.fsencode(folder.day) + b"/" + name
+        for suffix, content in ((b"", DATA), (b".sm3", b""), (b".ok", b"1|1")):
+            Path(os.fsdecode(odd + suffix)).write_bytes(content)
+        folder.drop()
+        found = folder.fetch()
+        assert list(files(found)) == [NAME]
+        assert [notice.code for notice in notices(found)] == ["F008"]
+
+    def test_a_file_that_cannot_be_read_hides_nobody(self, folder: Folder) -> None:
+        """A flag or digest that is a folder is the bank's slip; the other files come."""
+        folder.drop(flag=None)
+        (folder.day / f"{NAME}.ok").mkdir()
+        folder.drop("1_PAYR_1.txt", digest=None)
+        (folder.day / "1_PAYR_1.txt.sm3").mkdir()
+        folder.drop(OTHER)
+        found = folder.fetch()
+        assert list(files(found)) == [OTHER]
+        assert len(notices(found)) == 2
+
+    def test_a_file_too_large_hides_nobody(self, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Larger than agreed: noticed, not read."""
+        monkeypatch.setattr("connectors.sftp.LARGEST_FILE", len(DATA))
+        folder.drop(data=DATA + b"x")
+        folder.drop(OTHER)
+        found = folder.fetch()
+        assert (list(files(found)), len(notices(found))) == ([OTHER], 1)
+
     def test_a_large_file_comes_whole(self, folder: Folder) -> None:
         """Ten megabytes, many times the size of one read."""
         data = os.urandom(10 * 1024 * 1024)
