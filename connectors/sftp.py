@@ -10,7 +10,7 @@ import io
 import posixpath
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
@@ -114,7 +114,13 @@ class SftpConnector:
 
     def fetch(self, cursor: str | None, seen: frozenset[FileStamp]) -> Iterator[Fetched | Notice]:
         """Every complete file not seen before, oldest name first. One that cannot be read now does not hide the others."""
-        for path, entry in sorted(self.complete_files(), key=lambda found: found[0]):
+        with translated(self._connection.name):
+            listings = self._listings()
+        known = {stamp.name for stamp in seen}
+        for path in self._lone_flags(listings):
+            if path not in known:
+                yield Notice("F015", f"{path!r} has its flag and is not there itself")
+        for path, entry in sorted(self._complete(listings), key=lambda found: found[0]):
             if _stamp(path, entry.attributes) in seen:
                 continue
             if not entry.is_file or not SAFE_NAME.fullmatch(entry.name):
@@ -150,14 +156,29 @@ class SftpConnector:
     def complete_files(self) -> list[tuple[str, Entry]]:
         """Files of the agreed pattern whose flag stands beside them, in the day folders that are looked at."""
         with translated(self._connection.name):
-            found = []
-            for folder in self._folders():
-                entries = {entry.name: entry for entry in self._list(folder)}
-                for name, entry in entries.items():
-                    flagged = self._source.done is None or name + self._source.done.encode() in entries
-                    if flagged and self._is_ours(name):
-                        found.append((f"{folder}/{_shown(name)}", entry))
-            return found
+            return self._complete(self._listings())
+
+    def _listings(self) -> dict[str, dict[bytes, Entry]]:
+        return {folder: {entry.name: entry for entry in self._list(folder)} for folder in self._folders()}
+
+    def _complete(self, listings: Mapping[str, Mapping[bytes, Entry]]) -> list[tuple[str, Entry]]:
+        done = self._source.done
+        return [
+            (f"{folder}/{_shown(name)}", entry)
+            for folder, entries in listings.items()
+            for name, entry in entries.items()
+            if self._is_ours(name) and (done is None or name + done.encode() in entries)
+        ]
+
+    def _lone_flags(self, listings: Mapping[str, Mapping[bytes, Entry]]) -> list[str]:
+        """Agreed names whose flag has come and whose data have not."""
+        done = (self._source.done or "").encode()
+        return [
+            f"{folder}/{_shown(data)}"
+            for folder, entries in listings.items()
+            for data in (name.removesuffix(done) for name in sorted(entries) if done and name.endswith(done))
+            if data not in entries and self._is_ours(data)
+        ]
 
     def _is_ours(self, name: bytes) -> bool:
         """Compare bytes: read in the wrong encoding, a name may swallow the underscore that the pattern looks for."""

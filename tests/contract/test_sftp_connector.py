@@ -121,6 +121,15 @@ class TestFetching:
         (folder.day / f"{OTHER}.tmp").write_bytes(DATA)
         assert folder.fetch() == []
 
+    def test_a_flag_without_its_data_is_noticed(self, folder: Folder) -> None:
+        """F015, and the others come all the same."""
+        folder.drop().unlink()
+        folder.drop(OTHER)
+        found = folder.fetch()
+        assert list(files(found)) == [OTHER]
+        assert [notice.code for notice in notices(found)] == ["F015"]
+        assert NAME in notices(found)[0].message
+
     @pytest.mark.parametrize("digest", [None, f"{'0' * 64}  {NAME}\n", "\n", "工资"])
     def test_a_digest_that_does_not_fit_is_a_fault(self, folder: Folder, digest: str | None) -> None:
         """F001 for a missing, foreign, empty or garbled digest file; the bytes come along for the archive."""
