@@ -15,6 +15,8 @@ from hub.model import Parsed, Rows
 
 Tree = dict[str, Any]
 DEEPEST = 64
+OUR_NAMES = ("#", "!", "@", "../")
+"""How the hub's own columns beside the partner's begin."""
 
 
 def parse_json_pages(parts: Sequence[bytes], wanted: Mapping[str, frozenset[str]]) -> Parsed:
@@ -37,6 +39,7 @@ def read_json(data: bytes) -> Tree:
         tree = json.loads(
             text, parse_float=str, parse_int=str, parse_constant=_no_constant, object_pairs_hook=_no_duplicates
         )
+        _check_sane(tree)
     except (ValueError, RecursionError) as error:
         raise FeedChanged(f"the answer is not strict JSON: {type(error).__name__}", code="F008") from error
     if not isinstance(tree, dict):
@@ -52,10 +55,18 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> Tree:
     tree = dict(pairs)
     if len(tree) != len(pairs):
         raise ValueError("a key stands twice in one object")
-    for value in tree.values():
-        if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
-            raise ValueError("lone surrogate")
     return tree
+
+
+def _check_sane(value: Any, depth: int = 0) -> None:
+    """No half letters (lone surrogates) in any text or name, and no nesting that no partner needs."""
+    if depth > DEEPEST:
+        raise ValueError("nested too deeply")
+    if isinstance(value, str):
+        value.encode()
+    elif isinstance(value, list | dict):
+        for child in [*value, *value.values()] if isinstance(value, dict) else value:
+            _check_sane(child, depth + 1)
 
 
 def read_xml(data: bytes, body: str) -> Tree:
@@ -99,6 +110,8 @@ def _rows(pages: Sequence[Tree], path: list[str], columns: frozenset[str]) -> Ro
     for part, page in enumerate(pages):
         for row, parent in _walk(page, path, {}):
             scalars = {name: _text(value) for name, value in row.items() if not isinstance(value, list)}
+            if taken := [name for name in scalars if name.startswith(OUR_NAMES)]:
+                raise FeedChanged(f"a row has a member {taken[0]}, which is a name the hub uses itself", code="F008")
             own.update(dict.fromkeys(scalars))
             outer = {f"../{name}": _text(value) for name, value in parent.items() if f"../{name}" in columns}
             number = len(found) + 1
@@ -118,7 +131,7 @@ def _walk(node: Tree, path: list[str], parent: Tree) -> Iterator[tuple[Tree, Tre
     for child in value if isinstance(value, list) else [value]:
         if isinstance(child, dict):
             yield from _walk(child, path[1:], node)
-        elif child not in (None, ""):
+        elif isinstance(value, list) or child not in (None, ""):
             raise FeedChanged(f"{path[0]} should hold objects", code="F008")
 
 
