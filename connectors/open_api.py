@@ -14,7 +14,7 @@ from typing import Any
 
 from connectors.http import exchange, open_session
 from connectors.retrying import retried
-from hub.errors import FeedChanged, PartnerRefused, PartnerUnavailable
+from hub.errors import FeedChanged, PartnerRefused, PartnerUnavailable, SubmissionRefused
 from hub.feed import Receives
 from hub.model import Connection, Outcome, ReceiptAnswer
 from hub.parsing.trees import read_json
@@ -40,7 +40,7 @@ class OpenApiReceiver:
         if data["status"] == "0":
             return None
         if data["status"] == "10":
-            raise PartnerRefused(f"submission {serial_code} failed as a whole")
+            raise SubmissionRefused(f"submission {serial_code} failed as a whole")
         return [self._answer(row) for row in data["result"]]
 
     def _answer(self, row: Mapping[str, Any]) -> ReceiptAnswer:
@@ -61,9 +61,23 @@ class OpenApiReceiver:
 
         def once() -> dict[str, Any]:
             body = exchange(self._session, "POST", url, media="json", data=self._signed(method, text))
-            return _open(body, method)
+            return self._open(body, method)
 
         return retried(once)
+
+    def _open(self, body: bytes, method: str) -> dict[str, Any]:
+        try:
+            tree = read_json(body)
+        except FeedChanged as error:
+            raise PartnerUnavailable(f"{method}: {error}") from error
+        code = str(tree.get("code"))
+        if code in BUSY:
+            raise PartnerUnavailable(f"{method} answered code {code}")
+        if code != "0" or not isinstance(tree.get("data"), dict):
+            kind = SubmissionRefused if code in self._receives.unreadable else PartnerRefused
+            raise kind(f"{method} answered code {code}: {str(tree.get('message'))[:200]}")
+        data: dict[str, Any] = tree["data"]
+        return data
 
     def _signed(self, method: str, text: str) -> dict[str, str]:
         form = {
@@ -77,17 +91,3 @@ class OpenApiReceiver:
         }
         plain = "&".join(f"{name}={value}" for name, value in form.items()) + f"&appsecret={self._connection.password}"
         return {**form, "sign": sha256(plain.lower().encode()).hexdigest()}
-
-
-def _open(body: bytes, method: str) -> dict[str, Any]:
-    try:
-        tree = read_json(body)
-    except FeedChanged as error:
-        raise PartnerUnavailable(f"{method}: {error}") from error
-    code = str(tree.get("code"))
-    if code in BUSY:
-        raise PartnerUnavailable(f"{method} answered code {code}")
-    if code != "0" or not isinstance(tree.get("data"), dict):
-        raise PartnerRefused(f"{method} answered code {code}: {str(tree.get('message'))[:200]}")
-    data: dict[str, Any] = tree["data"]
-    return data

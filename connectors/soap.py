@@ -13,7 +13,15 @@ from typing import Any
 import requests
 import zeep
 from lxml import etree
-from zeep.exceptions import Fault, TransportError, ValidationError, XMLParseError, XMLSyntaxError
+from zeep.exceptions import (
+    DTDForbidden,
+    EntitiesForbidden,
+    Fault,
+    TransportError,
+    ValidationError,
+    XMLParseError,
+    XMLSyntaxError,
+)
 
 from connectors.http import CONNECT_SECONDS, READ_SECONDS, exchange, open_session
 from connectors.retrying import retried
@@ -65,12 +73,16 @@ class SoapConnector:
         self._schema = read_schema(wsdl)
 
     def fetch(self, cursor: str | None, seen: frozenset[FileStamp]) -> Iterator[Fetched | Notice]:
-        """Ask until there is no more; all answers are one batch."""
+        """Ask until there is no more; all answers are one batch. An answer that breaks the agreement is kept, with its fault."""
         parts: list[bytes] = []
         position = cursor or ""
         for _ in range(MOST_ANSWERS):
             asked = {self._source.cursor: position, self._source.max_rows[0]: self._source.max_rows[1]}
-            answer = retried(lambda asked=asked: self._call(self._source.operation, asked))  # type: ignore[misc]
+            try:
+                answer = retried(lambda asked=asked: self._call(self._source.operation, asked))  # type: ignore[misc]
+            except FeedChanged as error:
+                yield Fetched("answers", [*parts, self._transport.answer], fault=(error.code, str(error)))
+                return
             following = str(answer[self._source.next_cursor] or position)
             if following != position or not parts:
                 parts.append(self._transport.answer)
@@ -94,7 +106,8 @@ class SoapConnector:
             raise PartnerUnavailable(f"{operation} was answered with HTTP {error.status_code}") from None
         except XMLSyntaxError:
             raise PartnerUnavailable(f"{operation} was not answered with XML") from None
-        except (XMLParseError, ValidationError) as error:
+        except (XMLParseError, ValidationError, DTDForbidden, EntitiesForbidden, IndexError) as error:
+            # zeep takes the first element of the body without looking whether there is one
             raise FeedChanged(f"{operation}: {type(error).__name__}, the message is not as the WSDL says") from error
         self._check(operation)
         self._check_code(operation, answer)

@@ -160,6 +160,13 @@ def _store_now(house: pipeline.House, batch_id: int) -> int:
     return 0 if state is not BatchState.HELD else 1
 
 
+def close(words: argparse.Namespace) -> int:
+    """Settle a held batch without taking anything from it, for instance when the partner withdrew the file."""
+    pipeline.close_batch(open_house(), words.id)
+    print(f"batch {words.id} is closed; nothing of it was taken")
+    return 0
+
+
 def migrate_database(words: argparse.Namespace) -> int:
     """Bring the tables to the newest step."""
     migrate(open_database(read_settings().database_url))
@@ -199,6 +206,7 @@ def build_parser() -> argparse.ArgumentParser:
     listing.add_argument("--last", type=int, default=50)
     add("batch", batch).add_argument("id", metavar="ID", type=int)
     add("replay", replay).add_argument("id", metavar="ID", type=int)
+    add("close", close).add_argument("id", metavar="ID", type=int)
     releasing = add("release", release)
     releasing.add_argument("id", metavar="ID", type=int)
     releasing.add_argument("--by", default=getpass.getuser(), help="the officer who decides")

@@ -33,6 +33,10 @@ class PartnerRefused(HubError):
     code = "S002"
 
 
+class SubmissionRefused(PartnerRefused):
+    """A receiver turned a whole submission down for what is in it, not for who we are: its records are tried in smaller parts."""
+
+
 class FeedChanged(HubError):
     """The file or its columns are not as agreed: the batch is held, the partner sends again or the admin mends the mapping."""
 

@@ -291,6 +291,7 @@ class Receives(Spec):
     max_batch: int = Field(100, gt=0)
     accepted: tuple[str, ...] = Field(description="codes that mean: they have it")
     delayed: tuple[str, ...] = Field((), description="codes that mean: send again later")
+    unreadable: tuple[str, ...] = Field((), description="codes that turn a whole submission down for its content")
     delayed_at_most: int = Field(8, ge=0, description="tries before a delayed record is given up")
     delayed_seconds: int = Field(60, ge=1, description="the first pause; each later one is twice as long")
 

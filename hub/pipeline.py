@@ -16,10 +16,10 @@ from connectors.interface import CallReporter, Fetcher, FileReporter, Receiver
 from hub import __version__
 from hub.archive import Archive
 from hub.digest import sm3_hex
-from hub.errors import ExpectationFailed, FeedChanged, NotAllowed, PartnerRefused
+from hub.errors import ExpectationFailed, FeedChanged, NotAllowed, SubmissionRefused
 from hub.feed import Expect, Feed, FileReport, Receives, SftpSource
 from hub.mapping import Codes, columns_used, map_rows
-from hub.model import Batch, BatchState, Fetched, Notice, Outcome, Parsed, Sorted, Stage, Status, Tally
+from hub.model import Batch, BatchState, Fetched, Notice, Outcome, Parsed, ReceiptAnswer, Sorted, Stage, Status, Tally
 from hub.parsing import parse_batch
 from hub.registry import Registry
 from hub.reporting import render_file, render_rows, report_path, schemas_told
@@ -67,6 +67,11 @@ def _keep(house: House, feed: Feed, found: Fetched) -> None:
     parts = [house.archive.keep(part) for part in found.parts]
     digest = parts[0] if len(parts) == 1 else sm3_hex("\n".join(parts).encode())
     with working(house.engine) as work:
+        if found.fault is not None and found.stamp is None and batches.is_held(work, feed.feed_id, found.fault[0]):
+            batches.raise_alarm(
+                work, feed.feed_id, None, f"again: {found.fault[0]} {found.fault[1]}; raw bytes {digest}"
+            )
+            return
         batch_id, is_new = batches.add_batch(work, feed.feed_id, found, digest, parts, feed.digest, __version__)
         if is_new and (fault := found.fault or _twin_fault(work, feed, batch_id, found.name, digest)) is not None:
             batches.hold_batch(work, batch_id, *fault)
@@ -162,7 +167,23 @@ def store_batch(house: House, feed: Feed, batch_id: int) -> BatchState:
             return BatchState.HELD
         _write(work, house.registry, feed, batch_id, reading)
         batches.set_state(work, batch_id, BatchState.STORED)
+        _settle_earlier_versions(work, feed, batch)
     return BatchState.STORED
+
+
+def _settle_earlier_versions(work: Work, feed: Feed, batch: Batch) -> None:
+    """A file that was held is settled when a corrected one comes: the same name, or the same but for its ``version``."""
+    if not isinstance(feed.spec.source, SftpSource):
+        return
+    known = {**name_parts(feed, batch.source_name), "version": ""}
+    for held in batches.batches_in(work, [BatchState.HELD], feed.feed_id):
+        try:
+            again = {**name_parts(feed, held.source_name), "version": ""} == known
+        except FeedChanged:
+            continue
+        if again and held.batch_id < batch.batch_id:
+            batches.set_state(work, held.batch_id, BatchState.REPORTED)
+            note("settled", feed=feed.feed_id, batch=held.batch_id, by=batch.batch_id)
 
 
 def _lock(work: Work, batch_id: int) -> Batch:
@@ -273,21 +294,28 @@ def deliver_waiting(house: House, partner: str, receives: Receives, receiver: Re
     """
     with working(house.engine) as work:
         unknown = [s for s in deliveries.open_submissions(work, partner) if s.serial_code is None]
-    sent = sum(_submit(house, submission, receiver) for submission in unknown)
+    sent = sum(_submit(house, submission, receives, receiver) for submission in unknown)
     for schema in [name for name in SCHEMAS if name in receives.schemas]:
         while True:
             with working(house.engine) as work:
                 claimed = deliveries.claim_waiting(work, partner, schema, uuid4().hex, receives.max_batch)
             if claimed is None:
                 break
-            sent += _submit(house, claimed, receiver)
+            sent += _submit(house, claimed, receives, receiver)
     return sent
 
 
-def _submit(house: House, submission: deliveries.Submission, receiver: Receiver) -> int:
+def _submit(house: House, submission: deliveries.Submission, receives: Receives, receiver: Receiver) -> int:
+    """Send one submission. One that is refused as a whole goes back, to be tried in smaller parts, and blocks no other."""
     with working(house.engine) as work:
         payload = deliveries.payload_of(work, submission)
-    serial = receiver.submit(submission.schema, submission.batch_key, payload)
+    try:
+        serial = receiver.submit(submission.schema, submission.batch_key, payload)
+    except SubmissionRefused as error:
+        log.error("submission %s was refused: %s", submission.submission_id, error)
+        with working(house.engine) as work:
+            deliveries.write_receipts(work, submission, [], receives, refusal=str(error))
+        return 0
     with working(house.engine) as work:
         deliveries.write_serial(work, submission.submission_id, serial)
     note(
@@ -306,18 +334,22 @@ def collect_receipts(house: House, partner: str, receives: Receives, receiver: R
         waiting = [s for s in deliveries.open_submissions(work, partner) if s.serial_code is not None]
     still_open = 0
     for submission in waiting:
-        try:
-            answers = receiver.poll(submission.serial_code or "")
-        except PartnerRefused as error:
-            log.error("submission %s: %s; its records wait for another try", submission.submission_id, error)
-            answers = []
+        answers, refusal = _poll(submission, receiver)
         if answers is None:
             still_open += 1
             continue
         with working(house.engine) as work:
-            deliveries.write_receipts(work, submission, answers, receives)
+            deliveries.write_receipts(work, submission, answers, receives, refusal)
         note("answered", receiver=partner, submission=submission.submission_id, records=len(answers))
     return still_open
+
+
+def _poll(submission: deliveries.Submission, receiver: Receiver) -> tuple[list[ReceiptAnswer] | None, str | None]:
+    try:
+        return receiver.poll(submission.serial_code or ""), None
+    except SubmissionRefused as error:
+        log.error("submission %s: %s", submission.submission_id, error)
+        return [], str(error)
 
 
 def next_delivery(house: House, partner: str) -> float | None:
@@ -343,6 +375,15 @@ def release_batch(house: House, batch_id: int, by: str) -> None:
             held = f"held with {batch.hold_code}" if batch.state is BatchState.HELD else batch.state.value
             raise NotAllowed(f"batch {batch_id} is {held}; only an expectation (F013, F014) can be released")
         batches.release_hold(work, batch_id, by)
+
+
+def close_batch(house: House, batch_id: int) -> None:
+    """A held batch is settled otherwise: nothing of it is taken, its reason stays readable. Raises NotAllowed for any other."""
+    with working(house.engine) as work:
+        batch = _lock(work, batch_id)
+        if batch.state is not BatchState.HELD:
+            raise NotAllowed(f"batch {batch_id} is {batch.state.value}, not held")
+        batches.set_state(work, batch_id, BatchState.REPORTED)
 
 
 def replay_batch(house: House, batch_id: int) -> None:

@@ -39,12 +39,12 @@ def sorted_errors(step: Callable[Words, Result]) -> Callable[Words, Result]:
 
 
 def each(batches: Iterable[Result], step: Callable[[Result], object]) -> None:
-    """Run a step over all, then raise the first error: what can go on goes on."""
-    errors: list[HubError] = []
+    """Run a step over all, then raise the first error, whatever its kind: what can go on goes on."""
+    errors: list[Exception] = []
     for batch in batches:
         try:
             step(batch)
-        except HubError as error:
+        except Exception as error:
             errors.append(error)
     if errors:
         raise errors[0]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Hashable, Sequence
+from collections.abc import AsyncIterator, Hashable
 from typing import Any
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
@@ -17,9 +17,9 @@ from hub.bootstrap import open_registry
 from hub.connections import find_connection
 from hub.errors import HubError
 from hub.feed import Feed, SftpSource
-from hub.model import Connection
 
 log = logging.getLogger("hub")
+SESSION_SECONDS = 60.0
 Drop = tuple[str, str, int, int]
 """Feed id, path, size in bytes, time in epoch seconds."""
 
@@ -42,20 +42,22 @@ class DropTrigger(BaseEventTrigger):
 
     @classmethod
     async def open_shared_stream(cls, kwargs: dict[str, Any]) -> AsyncIterator[Drop]:
-        """List for ever; a partner that is away is asked again, ever more seldom, for a minute at most."""
+        """Watch for ever over one session; a partner that is away is asked again, ever more seldom, for a minute at most."""
         told: set[Drop] = set()
         pause = kwargs["seconds"]
         while True:
+            watch = Watch(kwargs["connection"])
             try:
-                drops = await asyncio.to_thread(list_drops, kwargs["connection"])
-                pause = kwargs["seconds"]
+                async for drops in watch.listings(kwargs["seconds"]):
+                    for drop in drops:
+                        if drop not in told:
+                            yield drop
+                    told, pause = set(drops), kwargs["seconds"]
             except HubError as error:
                 log.warning("drops %s: %s", kwargs["connection"], error)
-                drops, pause = [], min(pause * 2, 60.0)
-            for drop in drops:
-                if drop not in told:
-                    yield drop
-            told = told.intersection(drops).union(drops) if drops else told
+                pause = min(pause * 2, 60.0)
+            finally:
+                await asyncio.to_thread(watch.close)
             await asyncio.sleep(pause)
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Drop]) -> AsyncIterator[TriggerEvent]:
@@ -70,19 +72,43 @@ class DropTrigger(BaseEventTrigger):
             yield event
 
 
-def list_drops(connection: str) -> list[Drop]:
-    """The complete files of every feed on this connection, in one session."""
-    feeds = [feed for feed in open_registry().feeds.values() if feed.spec.source.connection == connection]
-    return _list(find_connection(connection), feeds) if feeds else []
+class Watch:
+    """One open session to a bank and the feeds that look through it. Paramiko blocks, so every call runs in a thread."""
 
+    def __init__(self, connection: str) -> None:
+        self._connection = connection
+        self._session: SftpConnector | None = None
+        self._feeds: list[Feed] = []
 
-def _list(connection: Connection, feeds: Sequence[Feed]) -> list[Drop]:
-    found: list[Drop] = []
-    first = feeds[0].spec.source
-    assert isinstance(first, SftpSource)
-    with SftpConnector(connection, first) as session:
-        for feed in feeds:
+    async def listings(self, seconds: float) -> AsyncIterator[list[Drop]]:
+        """The complete files of all feeds, again and again. Raises HubError when the partner is away; mappings are read anew
+        every minute."""
+        while True:
+            await asyncio.to_thread(self._open)
+            for _ in range(max(1, int(SESSION_SECONDS / seconds))):
+                yield await asyncio.to_thread(self._list)
+                await asyncio.sleep(seconds)
+
+    def _open(self) -> None:
+        """Read the mappings; log in unless that was done."""
+        feeds = open_registry().feeds.values()
+        self._feeds = [feed for feed in feeds if feed.spec.source.connection == self._connection]
+        if self._session is None and self._feeds:
+            source = self._feeds[0].spec.source
+            assert isinstance(source, SftpSource)
+            self._session = SftpConnector(find_connection(self._connection), source).__enter__()
+
+    def _list(self) -> list[Drop]:
+        found: list[Drop] = []
+        for feed in self._feeds:
             assert isinstance(feed.spec.source, SftpSource)
-            for path, entry in session.looking_at(feed.spec.source).complete_files():
+            assert self._session is not None
+            for path, entry in self._session.looking_at(feed.spec.source).complete_files():
                 found.append((feed.feed_id, path, entry.attributes.st_size or 0, int(entry.attributes.st_mtime or 0)))
-    return found
+        return found
+
+    def close(self) -> None:
+        """End the session, if there is one."""
+        if self._session is not None:
+            self._session.__exit__()
+            self._session = None

@@ -115,6 +115,12 @@ def batches_in(work: Work, states: Iterable[BatchState], feed_id: str | None = N
     return [_batch(row) for row in rows_of(work, sql, states=[state.value for state in states], feed_id=feed_id)]
 
 
+def is_held(work: Work, feed_id: str, code: str) -> bool:
+    """Whether a batch of this feed is held for this reason already."""
+    sql = "select 1 from batch where feed_id = :feed_id and state = 'held' and hold_code = :code limit 1"
+    return bool(rows_of(work, sql, feed_id=feed_id, code=code))
+
+
 def mark_delivered(work: Work) -> list[int]:
     """Move every stored batch on whose deliveries are all answered; returns their ids."""
     sql = """update batch set state = 'delivered', changed_at = now()

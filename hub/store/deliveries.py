@@ -33,11 +33,12 @@ class Submission:
 def add_deliveries(work: Work, batch_id: int, schema: str, receivers: Sequence[str], feed_id: str) -> None:
     """Write the intent to send beside the records themselves, in their commit.
 
-    The idempotency key is frozen here: feed, business key and content, so a resend of the same fact carries the same key.
+    The idempotency key is frozen here: feed, business key, version and content. A resend of the same fact carries the same
+    key; a content that comes back after another one was sent in between does not.
     """
     sql = f"""insert into delivery (receiver, schema_name, record_id, record_key, version, batch_id, row_no, fen, idempotency_key)
               select receiver, cast(:schema as text), record_id, record_key, version, batch_id, row_no, fen,
-                     encode(sha256(convert_to(concat_ws('|', cast(:feed_id as text), cast(:schema as text), record_key,
+                     encode(sha256(convert_to(concat_ws('|', cast(:feed_id as text), cast(:schema as text), record_key, version,
                                                         content_digest), 'UTF8')), 'hex')
               from record.{schema}, unnest(cast(:receivers as text[])) as receiver
               where batch_id = :batch_id
@@ -49,19 +50,27 @@ def add_deliveries(work: Work, batch_id: int, schema: str, receivers: Sequence[s
 def claim_waiting(work: Work, receiver: str, schema: str, batch_key: str, limit: int) -> Submission | None:
     """Bind up to ``limit`` waiting deliveries to a new submission; None when nothing waits.
 
-    A later version of a business key stays behind until the earlier one is answered.
+    A later version of a business key stays behind until the earlier one is answered. Records that came back go out in ever
+    smaller groups, so that one record a receiver cannot read does not take its neighbours along for good.
     """
     opened = """insert into submission (receiver, schema_name, batch_key) values (:receiver, :schema, :batch_key)
                 returning submission_id"""
     submission_id = rows_of(work, opened, receiver=receiver, schema=schema, batch_key=batch_key)[0].submission_id
-    sql = """with next as (
-                select delivery_id from delivery as d
+    sql = """with locked as (
+                select delivery_id, attempts from delivery as d
                 where receiver = :receiver and schema_name = :schema and state = 'waiting'
                   and (not_before is null or not_before <= now())
                   and not exists (select 1 from delivery as e
                                   where e.receiver = d.receiver and e.schema_name = d.schema_name and e.record_key = d.record_key
                                     and e.version < d.version and e.state in ('waiting', 'submitted'))
-                order by delivery_id limit :limit for update skip locked)
+                order by attempts, delivery_id limit :limit for update skip locked),
+             ranked as (
+                select delivery_id, attempts, min(attempts) over () as fewest,
+                       row_number() over (order by attempts, delivery_id) as place
+                from locked),
+             next as (
+                select delivery_id from ranked
+                where attempts = fewest and place <= greatest(1, :limit / (4 ^ least(fewest, 8)::int)))
              update delivery set state = 'submitted', submission_id = :submission_id, attempts = attempts + 1, changed_at = now()
              from next where delivery.delivery_id = next.delivery_id"""
     values = {"receiver": receiver, "schema": schema, "limit": limit, "submission_id": submission_id}
@@ -99,11 +108,14 @@ def write_serial(work: Work, submission_id: int, serial_code: str) -> None:
     work.execute(sa.text(sql), {"serial": serial_code, "id": submission_id})
 
 
-def write_receipts(work: Work, submission: Submission, answers: Sequence[ReceiptAnswer], receives: Receives) -> None:
+def write_receipts(
+    work: Work, submission: Submission, answers: Sequence[ReceiptAnswer], receives: Receives, refusal: str | None = None
+) -> None:
     """Write one receipt for each record of a submission and move its delivery on, in one commit.
 
     A delayed record waits twice as long each time. It is given up (refused, R002) after ``delayed_at_most`` tries, or at once
     when the receiver refused its parent. A record the receiver did not mention is delayed too: asked again, never assumed.
+    With ``refusal`` (its words) the receiver turned the submission down as a whole: all of it is delayed, given up as R003.
     """
     given = [
         {
@@ -119,7 +131,7 @@ def write_receipts(work: Work, submission: Submission, answers: Sequence[Receipt
     sql = f"""with given as (select * from jsonb_to_recordset(cast(:given as jsonb))
                                 as g(key text, outcome text, code text, message text, remote_id text)),
              judged as (
-                select d.delivery_id, g.code, coalesce(g.message, '') as message, g.remote_id,
+                select d.delivery_id, coalesce(g.code, :code) as code, coalesce(g.message, :message) as message, g.remote_id,
                        coalesce(g.outcome, 'delayed') as outcome,
                        d.attempts > :delayed_at_most or {orphaned} as given_up
                 from delivery as d left join given as g on g.key = d.idempotency_key
@@ -127,7 +139,7 @@ def write_receipts(work: Work, submission: Submission, answers: Sequence[Receipt
              answered as (
                 select delivery_id, message, remote_id,
                        case when outcome = 'delayed' and given_up then 'refused' else outcome end as outcome,
-                       case when outcome = 'delayed' and given_up then 'R002' else coalesce(code, 'R001') end as code
+                       case when outcome = 'delayed' and given_up then :given_up_code else code end as code
                 from judged),
              written as (
                 insert into receipt (delivery_id, submission_id, outcome, code, message, remote_id)
@@ -138,7 +150,9 @@ def write_receipts(work: Work, submission: Submission, answers: Sequence[Receipt
                     not_before = case answered.outcome when 'delayed'
                                  then now() + interval '1 second' * :delayed_seconds * 2 ^ (delivery.attempts - 1) end
              from answered where delivery.delivery_id = answered.delivery_id"""
-    values = {"given": json.dumps(given), "submission_id": submission.submission_id}
+    values: dict[str, Any] = {"given": json.dumps(given), "submission_id": submission.submission_id}
+    values |= {"code": "R001" if refusal is None else "S002", "message": refusal or ""}
+    values |= {"given_up_code": "R002" if refusal is None else "R003"}
     values |= {"delayed_at_most": receives.delayed_at_most, "delayed_seconds": receives.delayed_seconds}
     work.execute(sa.text(sql), values)
     work.execute(

@@ -64,7 +64,11 @@ def write_rows(work: Work, batch_id: int, found: Sorted, *, answer_every_row: bo
 
 
 def _compare(work: Work, batch_id: int, found: Sorted) -> pl.DataFrame:
-    """Join the rows with what is known of their keys. Fresh: no version yet, or other content that is not older."""
+    """Join the rows with what is known of their keys. Fresh: no version yet, or other content that is not older.
+
+    Age goes by the source's own update time, or, where it gives none, by the order in which batches came: a batch released or
+    replayed late does not undo what came after it.
+    """
     dated = "source_updated_at" in SCHEMAS[found.schema].column_names()
     known_at = "source_updated_at" if dated else "null::timestamptz"
     sql = f"""select record_key, record_id, version, content_digest, batch_id, {known_at} as known_at
@@ -72,7 +76,7 @@ def _compare(work: Work, batch_id: int, found: Sorted) -> pl.DataFrame:
     known = rows_of(work, sql, keys=found.records["#record_key"].to_list())
     frame = pl.DataFrame([tuple(row) for row in known], schema=KNOWN, orient="row")
     joined = found.records.join(frame, on="#record_key", how="left", maintain_order="left")
-    newer = pl.col("source_updated_at") >= pl.col("known_at") if dated else pl.lit(True)
+    newer = pl.col("source_updated_at") >= pl.col("known_at") if dated else pl.lit(batch_id) >= pl.col("batch_id")
     other = (pl.col("content_digest") != pl.col("#digest")) & newer.fill_null(True)
     return joined.with_columns((pl.col("record_id").is_null() | other).alias("#is_fresh"))
 
