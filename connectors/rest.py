@@ -41,29 +41,42 @@ class RestConnector:
         paging, gathered, before = self._source.paging, 0, b""
         for number in range(paging.first, paging.first + MOST_PAGES):
             asked = {paging.page: str(number), paging.size: str(paging.per_page), **self._since(cursor)}
-            part = retried(lambda asked=asked, before=before: self._page(asked, before))  # type: ignore[misc]
+            part = retried(lambda: self._page(asked, gathered, before))  # noqa: B023
             tree = read_json(part)
             rows = self._rows(tree)
             if rows:
                 yield part
             gathered, before = gathered + len(rows), part
-            if not rows or gathered >= int(_at(tree, paging.total) or 0):
+            if gathered >= self._total(tree):
                 return
             time.sleep(1 / self._source.calls_per_second)
         raise PartnerRefused(f"{self._source.path} gave more than {MOST_PAGES} pages")
 
-    def _page(self, asked: Mapping[str, str], before: bytes) -> bytes:
+    def _page(self, asked: Mapping[str, str], gathered: int, before: bytes) -> bytes:
         body = exchange(self._session, "GET", self._base + self._source.path, media="json", params=asked)
         tree = check_envelope(body, self._source.envelope, self._source.path)
-        if before and self._rows(tree) and self._rows(tree) == self._rows(read_json(before)):
+        rows = self._rows(tree)
+        if before and rows and rows == self._rows(read_json(before)):
             raise PartnerUnavailable(f"{self._source.path} gave the same page twice")
+        if not rows and self._total(tree) > gathered:
+            raise PartnerUnavailable(f"{self._source.path} gave an empty page and announces more")
         return body
 
     def _rows(self, tree: dict[str, Any]) -> list[dict[str, Any]]:
+        """The rows of a page; a partner may write null for none."""
         rows = _at(tree, self._source.paging.rows)
-        if rows is not None and not isinstance(rows, list):
-            raise FeedChanged(f"{self._source.paging.rows} is not a list", code="F008")
-        return rows or []
+        if rows is None and self._total(tree) == 0:
+            return []
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise FeedChanged(f"{self._source.paging.rows} is not a list of objects", code="F008")
+        return rows
+
+    def _total(self, tree: dict[str, Any]) -> int:
+        """How many rows the partner announces. Without that number nobody can tell the last page from a lost one."""
+        total = str(_at(tree, self._source.paging.total))
+        if not (total.isascii() and total.isdigit()):
+            raise FeedChanged(f"{self._source.paging.total} is not a number of rows", code="F008")
+        return int(total)
 
     def _since(self, cursor: str | None) -> dict[str, str]:
         """Start a little before the cursor: rows may appear late, and two may share one moment."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from round_trip import Hub, connections
+from round_trip import MAPPINGS, Hub, connections
 
 from hub import bootstrap
 from hub.archive import Archive
@@ -20,7 +20,6 @@ from hub.store.database import open_database
 from launcher.postgres import EmbeddedPostgres
 from simulators.running import Running, running
 
-MAPPINGS = Path(__file__).parents[2] / "mappings"
 _numbers = count(1)
 
 

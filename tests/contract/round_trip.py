@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,11 +14,14 @@ from hub import bootstrap, pipeline
 from hub.feed import Feed
 from hub.model import Batch, BatchState, Connection, Stage
 from hub.pipeline import House
+from hub.registry import read_registry
 from hub.store import batches, deliveries, statuses
 from hub.store.database import rows_of, working
 from simulators.running import Running
 
 PROVINCE = "province"
+MAPPINGS = Path(__file__).parents[2] / "mappings"
+RECEIVES = read_registry(MAPPINGS).receives(PROVINCE)
 
 
 def connections(addresses: Mapping[str, Any]) -> dict[str, Connection]:
