@@ -16,6 +16,7 @@ from lxml import etree
 from zeep.exceptions import (
     DTDForbidden,
     EntitiesForbidden,
+    ExternalReferenceForbidden,
     Fault,
     TransportError,
     ValidationError,
@@ -67,7 +68,10 @@ class SoapConnector:
         self._connection = connection
         self._source = source
         self._transport = RecordingTransport()
-        self._client = zeep.Client(str(wsdl), transport=self._transport, settings=SETTINGS)
+        try:
+            self._client = zeep.Client(str(wsdl), transport=self._transport, settings=SETTINGS)
+        except ExternalReferenceForbidden as error:
+            raise PartnerRefused(f"{wsdl.name} refers to {error.url}; keep every part of it in mappings/wsdl") from error
         binding = next(iter(self._client.wsdl.bindings))
         self._service = self._client.create_service(binding, connection.host)
         self._schema = read_schema(wsdl)
