@@ -28,7 +28,7 @@ def sort_rows(name: str, record: RecordSpec, mapped: Mapped, rows: Rows) -> Sort
         _record_key(schema), pl.col(schema.money).fill_null(0).alias("#fen")
     )
     frame, repeated = _last_of_each(frame) if record.repeats == "last_wins" else (frame, frame.head(0))
-    found = [_unreadable(frame, record), _broken_rules(schema, frame, record), _second_copies(frame, schema)]
+    found = [_unreadable(frame, record), _broken_rules(schema, frame, record), _second_copies(schema, frame, record)]
     reasons = pl.concat(found).unique(maintain_order=True)
     grouped = reasons.group_by(ROW, maintain_order=True).agg(pl.struct("field", "column", "code").alias("#reasons"))
     rejected = frame.join(grouped, on=ROW, how="inner", maintain_order="left").select(
@@ -88,12 +88,15 @@ def _broken_rules(schema: type[Shared], frame: pl.DataFrame, record: RecordSpec)
     return pl.concat([_no_reasons(), *found])
 
 
-def _second_copies(frame: pl.DataFrame, schema: type[Shared]) -> pl.DataFrame:
+def _second_copies(schema: type[Shared], frame: pl.DataFrame, record: RecordSpec) -> pl.DataFrame:
     """The first row of a business key stands; later ones are rejected (L105)."""
     again = pl.col("#record_key").is_not_null() & ~pl.col("#record_key").is_first_distinct()
     field = schema.business_key[-1]
     return frame.filter(again).select(
-        ROW, pl.lit(field).alias("field"), pl.lit(field).alias("column"), pl.lit("L105").alias("code")
+        ROW,
+        pl.lit(field).alias("field"),
+        pl.lit(_source(record, field)).alias("column"),
+        pl.lit("L105").alias("code"),
     )
 
 
