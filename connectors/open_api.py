@@ -21,6 +21,7 @@ from hub.parsing.trees import read_json
 from hub.settings import now
 
 BUSY = frozenset({"2005", "9999"})
+UNKNOWN_SERIAL = "2006"  # the receiver lost the submission, say to a restored backup: its records are sent again
 
 
 class OpenApiReceiver:
@@ -33,17 +34,25 @@ class OpenApiReceiver:
 
     def submit(self, schema: str, batch_key: str, records: Sequence[Mapping[str, Any]]) -> str:
         data = {"schema": schema, "batchKey": batch_key, "records": list(records)}
-        return str(self._call("Record.Submit", data)["requestSerialCode"])
+        serial_code = self._call("Record.Submit", data).get("requestSerialCode")
+        if not isinstance(serial_code, str) or not serial_code:
+            raise PartnerRefused("Record.Submit was answered without a requestSerialCode")
+        return serial_code
 
     def poll(self, serial_code: str) -> list[ReceiptAnswer] | None:
         data = self._call("AsyncHandleResult.Query", {"requestSerialCode": serial_code})
-        if data["status"] == "0":
+        status, result = data.get("status"), data.get("result")
+        if status == "0":
             return None
-        if data["status"] == "10":
+        if status == "10":
             raise SubmissionRefused(f"submission {serial_code} failed as a whole")
-        return [self._answer(row) for row in data["result"]]
+        if status != "20" or not isinstance(result, list):
+            raise PartnerRefused(f"submission {serial_code} was answered with a status or a result nobody agreed on")
+        return [self._answer(row) for row in result]
 
-    def _answer(self, row: Mapping[str, Any]) -> ReceiptAnswer:
+    def _answer(self, row: Any) -> ReceiptAnswer:
+        if not isinstance(row, dict) or row.get("code") is None or row.get("idempotencyKey") is None:
+            raise PartnerRefused("AsyncHandleResult.Query was answered with a result without key or code")
         code = str(row["code"])
         outcome = Outcome.REFUSED
         if code in self._receives.accepted:
@@ -74,7 +83,8 @@ class OpenApiReceiver:
         if code in BUSY:
             raise PartnerUnavailable(f"{method} answered code {code}")
         if code != "0" or not isinstance(tree.get("data"), dict):
-            kind = SubmissionRefused if code in self._receives.unreadable else PartnerRefused
+            about_content = code == UNKNOWN_SERIAL or code in self._receives.unreadable
+            kind = SubmissionRefused if about_content else PartnerRefused
             raise kind(f"{method} answered code {code}: {str(tree.get('message'))[:200]}")
         data: dict[str, Any] = tree["data"]
         return data

@@ -71,7 +71,9 @@ class SoapConnector:
         try:
             self._client = zeep.Client(str(wsdl), transport=self._transport, settings=SETTINGS)
         except ExternalReferenceForbidden as error:
-            raise PartnerRefused(f"{wsdl.name} refers to {error.url}; keep every part of it in mappings/wsdl") from error
+            raise PartnerRefused(
+                f"{wsdl.name} refers to {error.url}; keep every part of it in mappings/wsdl"
+            ) from error
         binding = next(iter(self._client.wsdl.bindings))
         self._service = self._client.create_service(binding, connection.host)
         self._schema = read_schema(wsdl)
