@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 
 from hub.digest import sm3_hex
 from hub.errors import HubError
@@ -23,13 +24,18 @@ class Archive:
         if target.exists():
             return digest
         target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_name(f"{digest}.{os.getpid()}.part")
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.rename(target)
+        _sync_folder(self.folder)
+        part = target.with_name(f"{digest}.{token_hex(8)}.part")
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            part.rename(target)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
         _sync_folder(target.parent)
         return digest
 
