@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 import polars as pl
 
@@ -106,3 +107,17 @@ def find_recipe(words: str) -> tuple[Recipe, str]:
     if recipe.argument != bool(argument):
         raise ValueError(f"recipe {name} {'needs' if recipe.argument else 'takes no'} argument: {recipe.meaning}")
     return recipe, argument
+
+
+def check_form(recipe: Recipe, argument: str) -> None:
+    """Raises ValueError for a form of date, time or month that could not read back what it writes."""
+    if not recipe.argument:
+        return
+    day = "2026-11" if recipe.dtype == pl.String else "2026-11-23"
+    try:
+        written = pl.select(pl.lit(datetime(2026, 11, 23, 13, 14, 15)).dt.to_string(argument).alias("text"))
+        read = written.select(recipe.read(pl.col("text"), argument).cast(pl.String)).item()
+    except pl.exceptions.PolarsError:
+        read = None
+    if read is None or not read.startswith(day):
+        raise ValueError(f"{argument} is no form of {recipe.meaning}")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from hub.digest import sm3_hex
 from hub.errors import MappingInvalid
 from hub.feed import (
+    CallReport,
     DelimitedFormat,
     Feed,
     FeedSpec,
@@ -26,11 +29,15 @@ from hub.feed import (
     RecordSpec,
 )
 from hub.mapping import Codes, columns_used, default_recipe
-from hub.recipes import RECIPES, find_recipe
+from hub.recipes import RECIPES, check_form, find_recipe
 from schemas.catalogue import SCHEMAS
 
 Model = TypeVar("Model", bound=BaseModel)
 Place = tuple[str | int, ...]
+AMOUNTS = ("yuan", "money_wan", "fen")
+FACTS = ("outcome", "code", "message", "remote_id")
+"""What a row of a report can say; see reporting.py."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
@@ -103,8 +110,8 @@ def _read_file(path: Path, model: type[Model]) -> tuple[Model | None, list[Probl
         root = yaml.compose(text, Loader=yaml.CSafeLoader)
         if root is None:
             return None, [Problem(path.name, 1, "the file is empty")]
-        if twice := list(_keys_twice(root)):
-            return None, [Problem(path.name, node.start_mark.line + 1, f"{node.value} stands twice") for node in twice]
+        if found := [Problem(path.name, node.start_mark.line + 1, cause) for node, cause in _oddities(root)]:
+            return None, found
         return model.model_validate(yaml.load(text, Loader=yaml.CSafeLoader)), []
     except OSError as error:
         return None, [Problem(path.name, 1, f"cannot be read: {error.strerror}")]
@@ -113,27 +120,57 @@ def _read_file(path: Path, model: type[Model]) -> tuple[Model | None, list[Probl
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         return None, [Problem(path.name, line, f"is not YAML: {error.problem}")]
+    except yaml.reader.ReaderError as error:
+        line = next((n for n, words in enumerate(text.splitlines(), 1) if _CONTROL.search(words)), 1)
+        return None, [Problem(path.name, line, f"is not YAML: {error.reason}")]
+    except RecursionError:
+        return None, [Problem(path.name, 1, "is nested too deeply, or an alias holds itself")]
     except ValidationError as error:
         return None, [_explain(path, root, dict(fault)) for fault in error.errors(include_url=False)]
 
 
-def _keys_twice(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
+def _oddities(node: yaml.Node) -> Iterator[tuple[yaml.Node, str]]:
+    """What YAML allows and a mapping does not: a key twice, a key that is no word, a date that does not exist."""
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                yield key, "a key should be a word"
+                continue
             if key.value in seen:
-                yield key
+                yield key, f"{key.value} stands twice"
             seen.add(key.value)
-            yield from _keys_twice(value)
+            yield from _oddities(value)
     elif isinstance(node, yaml.SequenceNode):
         for child in node.value:
-            yield from _keys_twice(child)
+            yield from _oddities(child)
+    else:
+        try:
+            yaml.constructor.SafeConstructor().construct_object(node)
+        except ValueError as error:
+            yield node, f"{node.value}: {error}; put it in quotes if it is text"
 
 
 def _explain(path: Path, root: yaml.Node | None, fault: dict[str, Any]) -> Problem:
     place = tuple(fault["loc"])
-    words = ".".join(str(step) for step in place)
-    return Problem(path.name, line_of(root, place), f"{words}: {fault['msg']}")
+    words = ".".join(str(step) for step in place if step != "[key]")
+    cause = _cause(fault)
+    return Problem(path.name, line_of(root, place), f"{words}: {cause}" if words else cause)
+
+
+def _cause(fault: dict[str, Any]) -> str:
+    """What pydantic found, for readers who do not know it."""
+    kind, value = fault["type"], fault["input"]
+    if kind in ("string_type", "model_type") and isinstance(value, bool | int | float | date):
+        what = "yes or no" if isinstance(value, bool) else "a date" if isinstance(value, date) else "a number"
+        return f"YAML reads this as {what}; put it in quotes if it is text"
+    known = {
+        "missing": "this word is missing",
+        "extra_forbidden": "there is no such word here",
+        "model_type": "words with values belong here, such as title: …",
+        "string_type": "text belongs here",
+    }
+    return known.get(kind, str(fault["msg"]).removeprefix("Value error, "))
 
 
 def line_of(root: yaml.Node | None, place: Place) -> int:
@@ -159,19 +196,42 @@ def _child(node: yaml.Node, step: str | int) -> tuple[yaml.Node, yaml.Node] | No
 
 
 def _read_codes(folder: Path) -> tuple[dict[str, dict[str, str]], list[Problem]]:
-    """Code tables: CSV with the columns code, value, label, so that officials can edit them."""
+    """Code tables: CSV with the columns code, value, label, so that officials can edit them. A broken table hides no other."""
     tables: dict[str, dict[str, str]] = {}
     problems: list[Problem] = []
     for path in sorted(folder.glob("*.csv")):
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            if "value" not in (reader.fieldnames or ()):
-                continue  # a reference table such as areas.csv, not a translation
-            rows = list(reader)
-        tables[path.stem] = {row["code"]: row["value"] for row in rows}
-        if len(tables[path.stem]) != len(rows):
-            problems.append(Problem(f"codes/{path.name}", 1, "a code stands twice"))
+        name = f"codes/{path.name}"
+        try:
+            found = [Problem(name, line, cause) for line, cause in _read_table(path, tables)]
+        except UnicodeDecodeError as error:
+            found = [Problem(name, 1, f"is not UTF-8 (byte {error.start}); save it as CSV UTF-8")]
+        except (OSError, csv.Error) as error:
+            found = [Problem(name, 1, f"cannot be read: {error}")]
+        if found:
+            tables.pop(path.stem, None)
+        problems += found
     return tables, problems
+
+
+def _read_table(path: Path, tables: dict[str, dict[str, str]]) -> Iterator[tuple[int, str]]:
+    """Add a table to ``tables``; gives line and cause of what is wrong with it."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file, strict=True)
+        names = list(reader.fieldnames or ())
+        if not names:
+            yield 1, "the file is empty"
+        elif "value" in names and "code" not in names:
+            yield 1, "a table needs the columns code and value"
+        elif "value" in names:  # else a reference table such as areas.csv, not a translation
+            table = tables.setdefault(path.stem, {})
+            for row in reader:
+                code, value = row["code"], row["value"]
+                if not code or not value:
+                    yield reader.line_num, "a line needs a code and a value"
+                elif code in table:
+                    yield reader.line_num, f"code {code} stands twice"
+                else:
+                    table[code] = value
 
 
 @dataclass(frozen=True)
@@ -193,7 +253,9 @@ class _Checker:
                 yield self._problem(("records", name), f"there is no schema {name}; known: {', '.join(SCHEMAS)}")
                 continue
             yield from self._fields(name, record)
-            yield from self._columns(name, record)
+            if not any(_sql_fault(spec.sql) for spec in record.fields.values()):
+                yield from self._columns(name, record)
+        yield from self._layout()
         yield from self._report()
 
     def _problem(self, place: Place, cause: str) -> Problem:
@@ -215,9 +277,14 @@ class _Checker:
     def _field(self, place: Place, spec: FieldSpec, default: str | None, dtype: Any) -> Iterator[Problem]:
         if spec.codes is not None and spec.codes not in self.codes:
             yield self._problem((*place, "codes"), f"there is no table mappings/codes/{spec.codes}.csv")
+        if (fault := _sql_fault(spec.sql)) is not None:
+            yield self._problem((*place, "sql"), fault)
+            return
         try:
             words = spec.as_ or default
-            recipe = find_recipe(words)[0] if words else None
+            recipe, argument = find_recipe(words) if words else (None, "")
+            if recipe is not None:
+                check_form(recipe, argument)
         except KeyError:
             yield self._problem((*place, "as"), f"there is no recipe {spec.as_}; known: {', '.join(RECIPES)}")
             return
@@ -248,14 +315,57 @@ class _Checker:
             if column not in used | framing and column not in record.ignore:
                 yield self._problem(("records", name, "ignore"), f"column {column} is neither taken nor ignored")
 
+    def _layout(self) -> Iterator[Problem]:
+        """Columns that the format itself speaks of must stand in its own lines."""
+        form = self.spec.source.format
+        if not isinstance(form, DelimitedFormat | FixedFormat):
+            return
+        place: Place = ("source", "format")
+        detail = form.detail.names
+        ends = [set(line.names) if line else set[str]() for line in (form.header, form.trailer)]
+        asked: list[tuple[Place, str, set[str]]] = [(("line",), form.line, set(detail))] if form.line else []
+        asked += [(("agreed", column), column, ends[0]) for column in form.agreed]
+        if form.totals is not None:
+            asked += [(("totals", "rows"), form.totals.rows, end) for end in ends]
+            asked += [(("totals", "amount"), form.totals.amount, end) for end in ends]
+            asked += [(("totals", "of"), form.totals.of, set(detail))]
+            if form.totals.as_ not in AMOUNTS:
+                yield self._problem((*place, "totals", "as"), f"totals are read as one of {', '.join(AMOUNTS)}")
+        for step, column, line in asked:
+            if column not in line:
+                yield self._problem((*place, *step), f"column {column} is not in the agreed layout")
+        for kind in ("header", "detail", "trailer"):
+            names = getattr(form, kind).names if getattr(form, kind) else ()
+            for column in sorted({column for column in names if names.count(column) > 1}):
+                yield self._problem((*place, kind, "columns"), f"column {column} stands twice")
+
     def _report(self) -> Iterator[Problem]:
         for stage, report in self.spec.report.items():
-            for word, spec in getattr(report, "fields", {}).items():
+            if not isinstance(report, CallReport):
+                continue
+            for name in report.of:
+                if name not in self.spec.records:
+                    yield self._problem(("report", stage, "of"), f"{name} is none of this feed's records")
+            for word, spec in report.fields.items():
+                place = ("report", stage, "fields", word)
                 if spec.codes is not None and spec.codes not in self.codes:
-                    yield self._problem(
-                        ("report", stage, "fields", word), f"there is no table mappings/codes/{spec.codes}.csv"
-                    )
+                    yield self._problem(place, f"there is no table mappings/codes/{spec.codes}.csv")
+                if spec.const is None and spec.from_ not in FACTS:
+                    yield self._problem(place, f"a report knows {', '.join(FACTS)}")
 
 
 def _parts_of_name(pattern: str) -> Sequence[str]:
     return [piece.partition("}")[0] for piece in pattern.split("{")[1:]]
+
+
+def _sql_fault(expression: str | None) -> str | None:
+    """Why an expression cannot read one row at a time, whatever the row holds; None when it can."""
+    if expression is None:
+        return None
+    try:
+        parsed = pl.sql_expr(expression)
+        rows = pl.DataFrame({name: ["?", None] for name in parsed.meta.root_names()})
+        height = rows.with_columns(pl.all().cast(pl.String)).select(parsed.cast(pl.String)).height
+    except pl.exceptions.PolarsError as error:
+        return f"is no expression that can read any row: {str(error).splitlines()[0]}"
+    return None if height == 2 else "gives one value for the whole batch, not one for each row"
