@@ -73,7 +73,9 @@ def _keep(house: House, feed: Feed, found: Fetched) -> None:
             )
             return
         batch_id, is_new = batches.add_batch(work, feed.feed_id, found, digest, parts, feed.digest, __version__)
-        if is_new and (fault := found.fault or _twin_fault(work, feed, batch_id, found.name, digest)) is not None:
+        is_mended = not is_new and found.fault is None and batches.mend_hold(work, batch_id)
+        fault = found.fault or _twin_fault(work, feed, batch_id, found.name, digest)
+        if (is_new or is_mended) and fault is not None:
             batches.hold_batch(work, batch_id, *fault)
     note("fetched", feed=feed.feed_id, batch=batch_id, new=is_new, parts=len(parts))
 

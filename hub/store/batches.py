@@ -14,6 +14,10 @@ BATCH = """select batch_id, feed_id, source_name, digest, state, parts, fetched_
            from batch """
 
 
+# Held in the very commit that brought it: for what stands beside the bytes, not for what stands in them.
+HELD_AT_THE_DOOR = "state = 'held' and hold_code in ('F001', 'F007') and read_at = fetched_at"
+
+
 def _batch(row: sa.Row[Any]) -> Batch:
     values = dict(row._mapping)
     return Batch(**{**values, "state": BatchState(values["state"]), "parts": tuple(values["parts"])})
@@ -28,10 +32,10 @@ def read_batch(work: Work, batch_id: int, *, lock: bool = False) -> Batch | None
 def seen_stamps(work: Work, feed_id: str) -> frozenset[FileStamp]:
     """Files of a feed that need not be read again: same name, size and time as when they were.
 
-    A file held for its digest or flag (F001, F007) is looked at again, because those may be mended beside it.
+    A file held for its digest or flag is looked at again, because those may be mended beside it.
     """
-    sql = """select source_name, stamp_size, stamp_modified_at from batch
-             where feed_id = :feed_id and stamp_size is not null and coalesce(hold_code, '') not in ('F001', 'F007')"""
+    sql = f"""select source_name, stamp_size, stamp_modified_at from batch
+              where feed_id = :feed_id and stamp_size is not null and not ({HELD_AT_THE_DOOR})"""
     return frozenset(
         FileStamp(row.source_name, row.stamp_size, row.stamp_modified_at) for row in rows_of(work, sql, feed_id=feed_id)
     )
@@ -96,6 +100,13 @@ def hold_batch(work: Work, batch_id: int, code: str, message: str) -> None:
     sql = """update batch set state = 'held', hold_code = :code, hold_message = :message,
                     changed_at = now(), read_at = now() where batch_id = :batch_id"""
     work.execute(sa.text(sql), {"batch_id": batch_id, "code": code, "message": message})
+
+
+def mend_hold(work: Work, batch_id: int) -> bool:
+    """Let a batch go on whose digest or flag was put right beside the same bytes; whether it was held for one of these."""
+    sql = f"""update batch set state = 'fetched', hold_code = null, hold_message = null, changed_at = now()
+              where batch_id = :batch_id and {HELD_AT_THE_DOOR} returning batch_id"""
+    return bool(rows_of(work, sql, batch_id=batch_id))
 
 
 def release_hold(work: Work, batch_id: int, by: str | None) -> None:
