@@ -7,6 +7,7 @@ import getpass
 import json
 import sys
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,13 @@ from hub.feed import Feed
 from hub.migrations import migrate
 from hub.model import BatchState, Sorted
 from hub.pipeline import Reading
-from hub.reasons import reason
+from hub.reasons import all_reasons, reason
 from hub.registry import read_registry
 from hub.settings import mappings_folder, read_settings
 from hub.store import batches, statuses
 from hub.store.database import open_database, working
+
+CODES = frozenset(found.code for found in all_reasons())
 
 
 def check(words: argparse.Namespace) -> int:
@@ -121,10 +124,21 @@ def batch(words: argparse.Namespace) -> int:
 
 
 def show_table(name: str, rows: Sequence[sa.Row[Any]]) -> None:
-    if rows:
-        print(f"\n{name}")
-    for row in rows:
-        print("  " + "  ".join(f"{key}={value}" for key, value in row._mapping.items() if key != "batch_id"))
+    """One table in plain text, as wide as its cells; codes are followed by what they mean."""
+    if not rows:
+        return
+    heads = [key for key in rows[0]._mapping if key != "batch_id"]
+    cells = [[_cell(key, row._mapping[key]) for key in heads] for row in rows]
+    widths = [max(len(line[place]) for line in [heads, *cells]) for place in range(len(heads))]
+    print(f"\n{name}")
+    for line in [heads, *cells]:
+        print("  " + "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _cell(key: str, value: object) -> str:
+    if key == "code" and value in CODES:
+        return f"{value} {reason(str(value)).zh}"
+    return f"{value:%F %T}" if isinstance(value, datetime) else str(value)
 
 
 def list_batches(words: argparse.Namespace) -> int:
@@ -156,8 +170,14 @@ def _store_now(house: pipeline.House, batch_id: int) -> int:
         found = batches.read_batch(work, batch_id)
     assert found is not None
     state = pipeline.store_batch(house, house.registry.feed(found.feed_id), batch_id)
+    if state is BatchState.HELD:
+        with working(house.engine) as work:
+            held = batches.read_batch(work, batch_id)
+        assert held is not None
+        print(upkeep.describe_hold(held))
+        return 1
     print(f"batch {batch_id} is {state.value}; the next runs of {found.feed_id}, deliver and report go on with it")
-    return 0 if state is not BatchState.HELD else 1
+    return 0
 
 
 def close(words: argparse.Namespace) -> int:

@@ -129,16 +129,22 @@ def count_reports(work: Work) -> list[sa.Row[Any]]:
     return list(rows_of(work, sql))
 
 
-def describe_batch(work: Work, batch_id: int) -> dict[str, Sequence[sa.Row[Any]]]:
-    """Everything an operator asks about one batch: tallies, reasons by count, alarms, reports."""
+def describe_batch(work: Work, batch_id: int, most: int = 30) -> dict[str, Sequence[sa.Row[Any]]]:
+    """Everything an operator asks about one batch: tallies, reasons by count, the first ``most`` rejected rows, alarms, reports.
+
+    Rows are named by the number their partner printed on them; their values are not shown.
+    """
     questions = {
         "tally": "select * from tally where batch_id = :batch_id order by schema_name",
         "reasons": """select schema_name, r.field, r.code, count(*) as rows, min(row_no) as first_line
                       from rejection, jsonb_to_recordset(reasons) as r(field text, code text)
                       where batch_id = :batch_id group by 1, 2, 3 order by 4 desc""",
+        "rejections": """select schema_name, printed_no, r.column as source_column, r.code
+                         from rejection, jsonb_to_recordset(reasons) as r("column" text, code text)
+                         where batch_id = :batch_id order by schema_name, row_no limit :most""",
         "deliveries": """select schema_name, state, count(*) as rows, sum(fen)::bigint as fen from delivery
                          where batch_id = :batch_id group by 1, 2 order by 1, 2""",
         "alarms": "select raised_at, message from alarm where batch_id = :batch_id order by alarm_id",
         "reports": "select stage, sent_at, row_count from report where batch_id = :batch_id and digest <> '' order by sent_at",
     }
-    return {name: rows_of(work, sql, batch_id=batch_id) for name, sql in questions.items()}
+    return {name: rows_of(work, sql, batch_id=batch_id, most=most) for name, sql in questions.items()}
