@@ -44,9 +44,10 @@ def write_rows(work: Work, batch_id: int, found: Sorted, *, answer_every_row: bo
     work.execute(sa.text("select pg_advisory_xact_lock(hashtext(:name))"), {"name": f"record.{found.schema}"})
     records = _compare(work, batch_id, found)
     fresh = records.filter(pl.col("#is_fresh"))
-    mine = records.filter(pl.col("batch_id").fill_null(-1) == batch_id)
+    known = records.filter(~pl.col("#is_fresh"))
+    is_mine = (pl.col("batch_id") == batch_id) | pl.col("#is_mine")
     _write_versions(work, batch_id, found.schema, fresh)
-    old = records.filter(~pl.col("#is_fresh") & (pl.col("batch_id").fill_null(-1) != batch_id))
+    mine, old = known.filter(is_mine), known.filter(~is_mine)
     row_digests = pl.Series("#row_digest", sm3_texts(found.rejections["#row"]), dtype=pl.String)
     rejections = found.rejections.with_columns(row_digests)
     again = rejections.head(0) if answer_every_row else _told_before(work, batch_id, found.schema, rejections)
@@ -67,7 +68,7 @@ def _compare(work: Work, batch_id: int, found: Sorted) -> pl.DataFrame:
     """Join the rows with what is known of their keys. Fresh: no version yet, or other content that is not older.
 
     Age goes by the source's own update time, or, where it gives none, by the order in which batches came: a batch released or
-    replayed late does not undo what came after it.
+    replayed late does not undo what came after it. Mine: this batch said the same when it was read before.
     """
     dated = "source_updated_at" in SCHEMAS[found.schema].column_names()
     known_at = "source_updated_at" if dated else "null::timestamptz"
@@ -78,7 +79,18 @@ def _compare(work: Work, batch_id: int, found: Sorted) -> pl.DataFrame:
     joined = found.records.join(frame, on="#record_key", how="left", maintain_order="left")
     newer = pl.col("source_updated_at") >= pl.col("known_at") if dated else pl.lit(batch_id) >= pl.col("batch_id")
     other = (pl.col("content_digest") != pl.col("#digest")) & newer.fill_null(True)
-    return joined.with_columns((pl.col("record_id").is_null() | other).alias("#is_fresh"))
+    sql = f"select record_key, content_digest from record.{found.schema} where batch_id = :batch_id"
+    before = [tuple(row) for row in rows_of(work, sql, batch_id=batch_id)]
+    own = pl.DataFrame(before, schema={"#record_key": pl.String, "#digest": pl.String}, orient="row").unique()
+    joined = joined.join(
+        own.with_columns(pl.lit(True).alias("#is_mine")),
+        on=["#record_key", "#digest"],
+        how="left",
+        maintain_order="left",
+    )
+    return joined.with_columns(
+        (pl.col("record_id").is_null() | other).alias("#is_fresh"), pl.col("#is_mine").fill_null(False)
+    )
 
 
 def _write_versions(work: Work, batch_id: int, schema: str, fresh: pl.DataFrame) -> None:

@@ -36,10 +36,21 @@ def _rejected(work: Work, batch_id: int, schemas: Sequence[str]) -> list[Status]
     ]  # fmt: skip
 
 
+def _standing(schema: str) -> str:
+    """SQL for the records that rows of a batch came to when it was last read: a batch read twice may have left older ones."""
+    elsewhere = " ".join(
+        f"""and not exists (select 1 from {table} as t where t.batch_id = r.batch_id and t.schema_name = '{schema}'
+                                   and t.part_no = r.part_no and t.row_no = r.row_no)"""
+        for table in ("rejection", "repetition")
+    )
+    return f"""(select distinct on (part_no, row_no) *, '{schema}' as schema_name from record.{schema} as r
+                where batch_id = :batch_id {elsewhere} order by part_no, row_no, record_id desc) as rows"""
+
+
 def _stored(work: Work, batch_id: int, schemas: Sequence[str]) -> list[Status]:
     found = []
     for schema in schemas:
-        sql = f"select row_no, printed_no, source_key from record.{schema} where batch_id = :batch_id"
+        sql = f"select row_no, printed_no, source_key from {_standing(schema)}"
         found += [
             Status(schema, row.row_no, row.printed_no, _key(row.source_key), Outcome.STORED, "0000", "")
             for row in rows_of(work, sql, batch_id=batch_id)
@@ -58,8 +69,7 @@ ANSWER = """select d.schema_name, {place}, d.state, t.code, t.message, t.remote_
 def _answered(work: Work, batch_id: int, schemas: Sequence[str]) -> list[Status]:
     found = []
     for schema in schemas:
-        rows = f"(select *, '{schema}' as schema_name from record.{schema} where batch_id = :batch_id) as rows"
-        found += _answers(work, rows, batch_id=batch_id)
+        found += _answers(work, _standing(schema), batch_id=batch_id)
     return found
 
 
