@@ -1,0 +1,223 @@
+"""The documents keep up with the code: every command, recipe, word, code and DAG is described, and every link leads somewhere."""
+
+import argparse
+import csv
+import inspect
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from hub import cli, feed
+from hub.reasons import all_reasons
+from hub.recipes import RECIPES
+from hub.registry import read_registry
+
+PROJECT = Path(__file__).parents[3]
+DOCS = PROJECT / "docs"
+READMES = ("README.md", "README.zh-CN.md")
+FENCE = re.compile(r"^(`{3,})[^\n]*\n.*?^\1\s*$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+EXAMPLE = re.compile(r"^`(mappings/[^`]+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+NOT_WRITTEN = {"Feed", "Spec"}  # what the hub makes of a mapping, and what all words have in common
+
+
+def read(name: str) -> str:
+    return (PROJECT / name).read_text(encoding="utf-8")
+
+
+def tracked() -> list[str]:
+    """Files of the project as git knows them, those about to be added included; all of them where there is no git."""
+    told = subprocess.run(
+        ["git", "-C", str(PROJECT), "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        capture_output=True,
+        text=True,
+    )
+    names = told.stdout.split("\0") if told.returncode == 0 else map(str, (p.relative_to(PROJECT) for p in walk()))
+    return sorted(name for name in names if name and (PROJECT / name).is_file())
+
+
+def walk() -> Iterator[Path]:
+    return (path for path in PROJECT.rglob("*") if not any(part.startswith(".") for part in path.parts))
+
+
+PAGES = [name for name in tracked() if name.endswith(".md")]
+
+
+def commands() -> list[str]:
+    """The words of the `hub` command."""
+    action = next(a for a in cli.build_parser()._actions if isinstance(a, argparse._SubParsersAction))
+    return list(action.choices)
+
+
+def words_of_mappings() -> list[str]:
+    """Every word a mapping or partners.yaml may hold, as it is written there."""
+    specs = [
+        found
+        for name, found in inspect.getmembers(feed, inspect.isclass)
+        if issubclass(found, BaseModel) and found.__module__ == feed.__name__ and name not in NOT_WRITTEN
+    ]
+    return sorted({spec.alias or name for found in specs for name, spec in found.model_fields.items()})
+
+
+def anchors(page: str) -> set[str]:
+    """The headings of a page as GitHub names them in links."""
+    heads = re.findall(r"^#+ (.+)$", FENCE.sub("", page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("name", READMES)
+@pytest.mark.parametrize("command", ["make demo", "make test", "make clean", "ONCE=1", "SCALE=10", "HUB_STATE"])
+def test_a_readme_names_what_a_newcomer_types(name: str, command: str) -> None:
+    """The words stand there exactly as they are typed."""
+    assert command in read(name)
+
+
+@pytest.mark.parametrize("name", READMES)
+@pytest.mark.parametrize("command", commands())
+def test_a_readme_names_every_command(name: str, command: str) -> None:
+    """A command nobody reads about does not exist for an admin."""
+    assert f"hub {command}" in read(name)
+
+
+def test_both_readmes_have_the_same_parts() -> None:
+    """They say the same: as many headings, tables rows and blocks, and links to the same pages."""
+    english, chinese = (read(name) for name in READMES)
+    for pattern in (r"^#+ ", r"^\|", r"^```", r"^\d\. ", r"^\* "):
+        assert len(re.findall(pattern, english, re.MULTILINE)) == len(re.findall(pattern, chinese, re.MULTILINE)), (
+            pattern
+        )
+    links = [set(LINK.findall(page)) - {"README.md", "README.zh-CN.md"} for page in (english, chinese)]
+    assert links[0] == links[1]
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_a_readme_names_every_dag(name: str) -> None:
+    """The three fixed DAGs and each feed."""
+    page = read(name)
+    fixed = [re.search(r'dag_id="(\w+)"', path.read_text("utf-8")) for path in (PROJECT / "dags").glob("*.py")]
+    expected = {found.group(1) for found in fixed if found} | set(read_registry(PROJECT / "mappings").feeds)
+    assert {dag for dag in expected if f"`{dag}`" not in page} == set()
+
+
+def test_every_folder_is_in_the_readme() -> None:
+    """The table says where things are."""
+    folders = {name.split("/")[0] for name in tracked() if "/" in name and not name.startswith(".")}
+    assert {folder for folder in folders if f"`{folder}/`" not in read("README.md")} == set()
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_recipe_is_described(recipe: str) -> None:
+    """With its argument where it takes one, and with the code it rejects by."""
+    form = rf"`{recipe} FORM`" if RECIPES[recipe].argument else rf"`{recipe}`"
+    assert re.search(rf"^\| {form} \|.*\| {RECIPES[recipe].code} \|$", read("docs/adding-a-feed.md"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("word", words_of_mappings())
+def test_every_word_of_a_mapping_is_described(word: str) -> None:
+    """Words of partners.yaml included."""
+    assert f"`{word}`" in read("docs/adding-a-feed.md")
+
+
+def test_every_code_of_a_file_has_a_way_out_for_the_admin() -> None:
+    """Held batches are dealt with code by code."""
+    codes = [reason.code for reason in all_reasons() if reason.level == "file"]
+    rows = re.findall(r"^\| ((?:F\d{3} ?)+)\|", read("docs/operating.md"), re.MULTILINE)
+    assert sorted(" ".join(rows).split()) == codes
+
+
+@pytest.mark.parametrize("level", sorted({reason.level for reason in all_reasons()}))
+def test_every_level_of_reason_code_is_described(level: str) -> None:
+    """The reference has each code, and the manual for admins speaks of each level."""
+    codes = [reason.code for reason in all_reasons() if reason.level == level]
+    assert {code for code in codes if f"| {code} |" not in read("docs/reference/reasons.md")} == set()
+    assert any(code in read("docs/operating.md") for code in codes) or f"{codes[0][0]}1xx" in read("docs/operating.md")
+
+
+def test_every_connection_is_described() -> None:
+    """An admin finds which fields to fill in."""
+    registry = read_registry(PROJECT / "mappings")
+    names = {feed.spec.source.connection for feed in registry.feeds.values()}
+    names |= {partner.receives.connection for partner in registry.partners.values() if partner.receives is not None}
+    assert {name for name in names if f"`{name}`" not in read("docs/operating.md")} == set()
+
+
+def test_every_decision_is_in_the_index() -> None:
+    """Numbered without a gap, with its title, context, decision and consequence."""
+    pages = sorted(path.name for path in (DOCS / "decisions").glob("*.md"))
+    assert [page[:4] for page in pages] == [f"{number:04}" for number in range(len(pages))]
+    index = (DOCS / "decisions" / pages[0]).read_text("utf-8")
+    for page in pages:
+        text = (DOCS / "decisions" / page).read_text("utf-8")
+        assert all(f"**{part}.**" in text for part in ("Context", "Decision", "Consequence")), page
+        title = text.splitlines()[0].removeprefix("# ")
+        assert page == pages[0] or f"[{title}]({page})" in index
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_relative_link_leads_somewhere(name: str) -> None:
+    """To a file of the project, and to a heading of it where one is named."""
+    page = read(name)
+    for link in LINK.findall(FENCE.sub("", page)):
+        if "://" in link or link.startswith("mailto:"):
+            continue
+        target, _, anchor = link.partition("#")
+        path = (PROJECT / name).parent / target if target else PROJECT / name
+        assert path.exists(), f"{name} links to {link}"
+        if anchor and path.suffix == ".md":
+            assert anchor in anchors(path.read_text("utf-8")), f"{name} links to {link}"
+
+
+def test_the_schema_of_mappings_is_fresh() -> None:
+    """After a change: hub schema > mappings/feed.schema.json."""
+    written = json.loads(read("mappings/feed.schema.json"))
+    assert written == feed.FeedSpec.model_json_schema(by_alias=True)
+
+
+def test_the_example_of_a_new_bank_works(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its mapping, code table and sample, copied from the page, are a feed without problems."""
+    page = read("docs/adding-a-feed.md")
+    mappings = tmp_path / "mappings"
+    shutil.copytree(PROJECT / "mappings", mappings, ignore=shutil.ignore_patterns("__pycache__"))
+    for name, text in EXAMPLE.findall(page):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    partner = re.search(r"^```yaml\n(  mengshan:\n.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert partner
+    with (mappings / "partners.yaml").open("a", encoding="utf-8") as file:
+        file.write(partner.group(1))
+    assert cli.main(["check", "--mappings", str(mappings)]) == 0, capsys.readouterr().err
+    capsys.readouterr()
+    sample = next((mappings / "samples" / "mengshan_accounts").iterdir())
+    assert cli.main(["try", str(mappings / "mengshan_accounts.yaml"), str(sample)]) == 0
+    assert capsys.readouterr().out == "special_account: 2 records, 0 rejections, 0 repeated\n"
+    assert set(read_registry(mappings).feed("mengshan_accounts").spec.records) == {"special_account"}
+
+
+def test_code_tables_of_the_example_have_the_agreed_head() -> None:
+    """The page and the real tables agree on code, value, label."""
+    heads = {tuple(next(csv.reader(text.splitlines()))) for name, text in EXAMPLE.findall(read("docs/adding-a-feed.md"))
+             if name.endswith(".csv")}  # fmt: skip
+    assert heads == {("code", "value", "label")}
+
+
+def test_no_file_names_a_package_mirror_or_somebodys_home() -> None:
+    """What holds on one machine only, or should not be public, stays out of the repository."""
+    homes = re.compile(r"(?<![\w.])/(?:home|Users|root|work)/[A-Za-z][\w.-]*/")
+    mirrors = re.compile(
+        r"(?:--(?:extra-)?index-url[ =]+|PIP_(?:EXTRA_)?INDEX_URL[ =]+)https?:|https?://[\w.-]+/(?:[\w.-]+/)*simple\b"
+    )
+    found = []
+    for name in tracked():
+        try:
+            text = read(name)
+        except UnicodeDecodeError:
+            continue  # a sample in the bank's own encoding
+        found += [f"{name}: {hit.group()}" for pattern in (homes, mirrors) for hit in pattern.finditer(text)]
+    assert found == []
