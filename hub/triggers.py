@@ -8,15 +8,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Hashable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
-from connectors.sftp import SftpConnector
 from hub.bootstrap import open_registry
 from hub.connections import find_connection
 from hub.errors import HubError
 from hub.feed import Feed, SftpSource
+
+if TYPE_CHECKING:
+    from connectors.sftp import SftpConnector
 
 log = logging.getLogger("hub")
 SESSION_SECONDS = 60.0
@@ -90,7 +92,9 @@ class Watch:
                 await asyncio.sleep(seconds)
 
     def _open(self) -> None:
-        """Read the mappings; log in unless that was done."""
+        """Read the mappings; log in unless that was done. Paramiko is imported here: DAG files import this module."""
+        from connectors.sftp import SftpConnector
+
         feeds = open_registry().feeds.values()
         self._feeds = [feed for feed in feeds if feed.spec.source.connection == self._connection]
         if self._session is None and self._feeds:
