@@ -43,7 +43,10 @@ def tracked() -> list[str]:
 
 
 def walk() -> Iterator[Path]:
-    return (path for path in PROJECT.rglob("*") if not any(part.startswith(".") for part in path.parts))
+    """Without what a run leaves behind."""
+    left = {"var", "build", "dist", "__pycache__"}
+    inside = (path.relative_to(PROJECT).parts for path in PROJECT.rglob("*"))
+    return (PROJECT.joinpath(*parts) for parts in inside if not left & set(parts) and not parts[0].startswith("."))
 
 
 PAGES = [name for name in tracked() if name.endswith(".md")]
