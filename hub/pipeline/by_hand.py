@@ -1,0 +1,39 @@
+"""By hand: what an officer or an admin decides about one batch."""
+
+from __future__ import annotations
+
+from hub.errors import NotAllowed
+from hub.model import BatchState
+from hub.pipeline.house import House, lock_batch
+from hub.store import batches
+from hub.store.database import working
+
+
+def release_batch(house: House, batch_id: int, by: str) -> None:
+    """An officer lets a batch pass although it is not as expected. Raises NotAllowed for a file that is not as agreed."""
+    with working(house.engine) as work:
+        batch = lock_batch(work, batch_id)
+        if batch.state is not BatchState.HELD or batch.hold_code not in ("F013", "F014"):
+            held = f"held with {batch.hold_code}" if batch.state is BatchState.HELD else batch.state.value
+            raise NotAllowed(f"batch {batch_id} is {held}; only an expectation (F013, F014) can be released")
+        batches.release_hold(work, batch_id, by)
+
+
+def close_batch(house: House, batch_id: int) -> None:
+    """A held batch is settled otherwise: nothing of it is taken, its reason stays readable. Raises NotAllowed for any other."""
+    with working(house.engine) as work:
+        batch = lock_batch(work, batch_id)
+        if batch.state is not BatchState.HELD:
+            raise NotAllowed(f"batch {batch_id} is {batch.state.value}, not held")
+        batches.set_state(work, batch_id, BatchState.REPORTED)
+
+
+def replay_batch(house: House, batch_id: int) -> None:
+    """Read a batch again from the archive with today's mapping; what it says again is known and changes nothing."""
+    with working(house.engine) as work:
+        batch = lock_batch(work, batch_id)
+        if batch.state is BatchState.HELD and batch.hold_code in ("F001", "F004", "F006", "F007"):
+            raise NotAllowed(
+                f"batch {batch_id} is held with {batch.hold_code}: reading it again changes nothing, a new file is needed"
+            )
+        batches.release_hold(work, batch_id, None)

@@ -1,0 +1,56 @@
+"""Fetch: bring what is new into the archive and write down how far the feed has come."""
+
+from __future__ import annotations
+
+from connectors.interface import Fetcher
+from hub import __version__
+from hub.digest import sm3_hex
+from hub.feed import Feed, SftpSource
+from hub.model import BatchState, Fetched, Notice
+from hub.pipeline.house import House, note
+from hub.store import batches
+from hub.store.database import Work, working
+
+
+def fetch_feed(house: House, feed: Feed, fetcher: Fetcher) -> list[int]:
+    """Bring what is new into the archive; returns the ids of the feed's batches that wait to be stored."""
+    with working(house.engine) as work:
+        cursor, seen = batches.read_cursor(work, feed.feed_id), batches.seen_stamps(work, feed.feed_id)
+    for found in fetcher.fetch(cursor, seen):
+        if isinstance(found, Notice):
+            with working(house.engine) as work:
+                batches.raise_alarm(work, feed.feed_id, None, f"{found.code} {found.message}")
+            continue
+        _keep(house, feed, found)
+    with working(house.engine) as work:
+        return [batch.batch_id for batch in batches.batches_in(work, [BatchState.FETCHED], feed.feed_id)]
+
+
+def _keep(house: House, feed: Feed, found: Fetched) -> None:
+    """Archive first, then one commit for batch and cursor: a crash between the two loses nothing and doubles nothing."""
+    parts = [house.archive.keep(part) for part in found.parts]
+    digest = parts[0] if len(parts) == 1 else sm3_hex("\n".join(parts).encode())
+    with working(house.engine) as work:
+        if found.fault is not None and found.stamp is None and batches.is_held(work, feed.feed_id, found.fault[0]):
+            batches.raise_alarm(
+                work, feed.feed_id, None, f"again: {found.fault[0]} {found.fault[1]}; raw bytes {digest}"
+            )
+            return
+        batch_id, is_new = batches.add_batch(work, feed.feed_id, found, digest, parts, feed.digest, __version__)
+        is_mended = not is_new and found.fault is None and batches.mend_hold(work, batch_id)
+        fault = found.fault or _twin_fault(work, feed, batch_id, found.name, digest)
+        if (is_new or is_mended) and fault is not None:
+            batches.hold_batch(work, batch_id, *fault)
+    note("fetched", feed=feed.feed_id, batch=batch_id, new=is_new, parts=len(parts))
+
+
+def _twin_fault(work: Work, feed: Feed, batch_id: int, name: str, digest: str) -> tuple[str, str] | None:
+    """A name used again for other bytes, or the same bytes under another name, is for a person to look at."""
+    if not isinstance(feed.spec.source, SftpSource):
+        return None
+    twin = batches.twin_of(work, feed.feed_id, batch_id, name, digest)
+    if twin is None:
+        return None
+    if twin.source_name == name:
+        return "F006", f"batch {twin.batch_id} came under this name with other content"
+    return "F004", f"batch {twin.batch_id} ({twin.source_name}) has the same content"
