@@ -11,10 +11,11 @@ import logging
 import posixpath
 import re
 import stat
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from fnmatch import fnmatchcase
 
@@ -31,6 +32,8 @@ from hub.settings import today
 logging.getLogger("paramiko").setLevel(logging.WARNING)  # it tells of every login and every channel otherwise
 
 TIMEOUT_SECONDS = 30
+# SFTP tells whole seconds: a file this young may be replaced without its stamp showing it, so it is looked at once more.
+YOUNG_SECONDS = 3
 LARGEST_FILE = 2 * 1024**3
 SAFE_NAME = re.compile(rb"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,199}")
 # What paramiko still offers and no bank should choose.
@@ -222,6 +225,8 @@ class SftpConnector:
         stamp = _stamp(path, entry.attributes)
         if _stamp(path, self._sftp.lstat(path)) != stamp:
             return None
+        if abs(time.time() - stamp.modified_at) < YOUNG_SECONDS:
+            stamp = replace(stamp, modified_at=-1)
         size, _, rows = flag.strip().partition("|")
         fault = self._fault(path, data, size)
         return Fetched(path, [data], stamp=stamp, fault=fault, printed_rows=int(rows) if rows.isdigit() else None)

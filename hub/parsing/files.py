@@ -173,7 +173,8 @@ def check_totals(form: FileForm, header: Mapping[str, str], trailer: Mapping[str
     """Header = trailer = computed, rows (F002) and amount (F003).
 
     A line whose amount cannot be read has no amount to add; what is then missing from the declared sum is theirs, and is
-    accounted to them (Declared.fen keeps the file's own total). Without such a line every fen must be there.
+    accounted to them (Declared.fen keeps the file's own total). Without such a line every fen must be there, and never may the
+    readable lines add up to more than is declared.
     """
     if form.totals is None:
         return Declared()
@@ -195,7 +196,7 @@ def check_totals(form: FileForm, header: Mapping[str, str], trailer: Mapping[str
     read = cut.frame.select(recipe.read(pl.col(form.totals.of).str.strip_chars(), argument)).to_series()
     missing = int(sums[0]) - int(read.sum() or 0)
     unreadable = read.null_count() + cut.broken.height
-    if missing and not unreadable:
+    if missing < 0 or (missing and not unreadable):
         raise FeedChanged(
             f"the file declares {sums[0]} fen and its lines add up to {int(sums[0]) - missing} fen", code="F003"
         )

@@ -2,7 +2,7 @@
 again at any time; it receives open connectors, so the same functions serve Airflow, the command line and the tests.
 """
 
-from hub.pipeline.by_hand import close_batch, release_batch, replay_batch
+from hub.pipeline.by_hand import close_batch, release_batch, replay_batch, resend_batch
 from hub.pipeline.delivering import collect_receipts, deliver_waiting, mark_delivered, next_delivery
 from hub.pipeline.fetching import fetch_feed
 from hub.pipeline.house import House
@@ -25,5 +25,6 @@ __all__ = [
     "release_batch",
     "replay_batch",
     "report_batch",
+    "resend_batch",
     "store_batch",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hub.errors import NotAllowed
 from hub.model import BatchState
 from hub.pipeline.house import House, lock_batch
-from hub.store import batches
+from hub.store import batches, deliveries
 from hub.store.database import working
 
 
@@ -28,10 +28,30 @@ def close_batch(house: House, batch_id: int) -> None:
         batches.set_state(work, batch_id, BatchState.REPORTED)
 
 
+def resend_batch(house: House, batch_id: int) -> int:
+    """Send a batch's refused records once more, for instance after their parent came; returns how many.
+
+    Raises NotAllowed when the batch is not answered yet or nothing of it was refused.
+    """
+    with working(house.engine) as work:
+        batch = lock_batch(work, batch_id)
+        if batch.state not in (BatchState.DELIVERED, BatchState.REPORTED):
+            raise NotAllowed(f"batch {batch_id} is {batch.state.value}; only an answered batch can be sent again")
+        woken = deliveries.wake_refused(work, batch_id)
+        if not woken:
+            raise NotAllowed(f"nothing of batch {batch_id} was refused")
+        batches.set_state(work, batch_id, BatchState.STORED)
+    return woken
+
+
 def replay_batch(house: House, batch_id: int) -> None:
     """Read a batch again from the archive with today's mapping; what it says again is known and changes nothing."""
     with working(house.engine) as work:
         batch = lock_batch(work, batch_id)
+        if batch.state is BatchState.REPORTED and batch.hold_code is not None:
+            raise NotAllowed(
+                f"batch {batch_id} was held with {batch.hold_code} and is settled; it cannot be read again"
+            )
         if batch.state is BatchState.HELD and batch.hold_code in ("F001", "F004", "F006", "F007"):
             raise NotAllowed(
                 f"batch {batch_id} is held with {batch.hold_code}: reading it again changes nothing, a new file is needed"

@@ -133,10 +133,13 @@ def is_held(work: Work, feed_id: str, code: str) -> bool:
 
 
 def mark_delivered(work: Work) -> list[int]:
-    """Move every stored batch on whose deliveries are all answered; returns their ids."""
+    """Move every stored batch on whose deliveries are all answered, those of the records it repeats as well; returns their ids."""
     sql = """update batch set state = 'delivered', changed_at = now()
              where state = 'stored' and not exists (
                 select 1 from delivery where delivery.batch_id = batch.batch_id and delivery.state in ('waiting', 'submitted'))
+               and not exists (
+                select 1 from repetition as r join delivery as d on d.schema_name = r.schema_name and d.record_id = r.record_id
+                where r.batch_id = batch.batch_id and d.state in ('waiting', 'submitted'))
              returning batch_id"""
     return [row.batch_id for row in rows_of(work, sql)]
 
@@ -155,6 +158,13 @@ def raise_alarm(work: Work, feed_id: str, batch_id: int | None, message: str) ->
              where not exists (select 1 from alarm where feed_id = :feed_id and message = :message
                                       and raised_at > now() - interval '1 day')"""
     work.execute(sa.text(sql), {"feed_id": feed_id, "batch_id": batch_id, "message": message})
+
+
+def read_alarms(work: Work, most: int) -> Sequence[sa.Row[Any]]:
+    """The newest alarms, those of no batch included, oldest of them first."""
+    sql = """select * from (select alarm_id, raised_at, feed_id, batch_id, message from alarm order by alarm_id desc limit :most)
+             as newest order by alarm_id"""
+    return rows_of(work, sql, most=most)
 
 
 def forget_reading(work: Work, batch_id: int) -> None:
@@ -177,16 +187,13 @@ def write_report(work: Work, batch_id: int, stage: Stage, digest: str, rows: int
 
 
 def unreported(work: Work, stage: Stage, feed_ids: Sequence[str]) -> list[Batch]:
-    """Batches that owe their partner a report of this stage: read and not yet told, or answered and not yet told."""
-    states = ["stored", "delivered", "reported", "held"] if stage is Stage.INTAKE else ["delivered"]
-    sql = (
-        BATCH
-        + """where state = any(:states) and feed_id = any(:feed_ids) and not exists (
-                        select 1 from report where report.batch_id = batch.batch_id and report.stage = :stage
-                               and report.sent_at >= batch.read_at)
-                     order by batch_id"""
-    )
-    return [_batch(row) for row in rows_of(work, sql, states=states, feed_ids=list(feed_ids), stage=stage.value)]
+    """Batches that owe their partner a report of this stage: read and not told since, or answered (``delivered``)."""
+    untold = """state in ('stored', 'delivered', 'reported', 'held') and not exists (
+                    select 1 from report where report.batch_id = batch.batch_id and report.stage = 'intake'
+                           and report.sent_at >= batch.read_at)"""
+    owed = untold if stage is Stage.INTAKE else "state = 'delivered'"
+    sql = BATCH + f"where {owed} and feed_id = any(:feed_ids) order by batch_id"
+    return [_batch(row) for row in rows_of(work, sql, feed_ids=list(feed_ids))]
 
 
 def detail_rows(work: Work, batch_id: int) -> int:

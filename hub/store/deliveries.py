@@ -117,16 +117,10 @@ def write_receipts(
     when the receiver refused its parent. A record the receiver did not mention is delayed too: asked again, never assumed.
     With ``refusal`` (its words) the receiver turned the submission down as a whole: all of it is delayed, given up as R003.
     """
-    given = [
-        {
-            "key": a.idempotency_key,
-            "outcome": a.outcome.value,
-            "code": a.code,
-            "message": a.message,
-            "remote_id": a.remote_id,
-        }
-        for a in answers
-    ]
+    given: dict[str, dict[str, Any]] = {}
+    for a in answers:  # of two answers to one record the first counts; receipt and state cannot differ
+        facts = {"outcome": a.outcome.value, "code": a.code, "message": a.message, "remote_id": a.remote_id}
+        given.setdefault(a.idempotency_key, {"key": a.idempotency_key, **facts})
     orphaned = _parent_refused(submission.schema)
     sql = f"""with given as (select * from jsonb_to_recordset(cast(:given as jsonb))
                                 as g(key text, outcome text, code text, message text, remote_id text)),
@@ -150,7 +144,7 @@ def write_receipts(
                     not_before = case answered.outcome when 'delayed'
                                  then now() + interval '1 second' * :delayed_seconds * 2 ^ (delivery.attempts - 1) end
              from answered where delivery.delivery_id = answered.delivery_id"""
-    values: dict[str, Any] = {"given": json.dumps(given), "submission_id": submission.submission_id}
+    values: dict[str, Any] = {"given": json.dumps(list(given.values())), "submission_id": submission.submission_id}
     values |= {"code": "R001" if refusal is None else "S002", "message": refusal or ""}
     values |= {"given_up_code": "R002" if refusal is None else "R003"}
     values |= {"delayed_at_most": receives.delayed_at_most, "delayed_seconds": receives.delayed_seconds}
@@ -158,6 +152,13 @@ def write_receipts(
     work.execute(
         sa.text("update submission set answered_at = now() where submission_id = :id"), {"id": submission.submission_id}
     )
+
+
+def wake_refused(work: Work, batch_id: int) -> int:
+    """Let the refused deliveries of a batch go out once more, as if for the first time; returns how many."""
+    sql = """update delivery set state = 'waiting', attempts = 0, not_before = null, changed_at = now()
+             where batch_id = :batch_id and state = 'refused'"""
+    return work.execute(sa.text(sql), {"batch_id": batch_id}).rowcount
 
 
 def _parent_refused(schema: str) -> str:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from hub.model import Outcome, Stage, Status
 from hub.reasons import reason
 from hub.store.database import Work, rows_of
+from schemas.catalogue import SCHEMAS
 
 
 def read_statuses(work: Work, batch_id: int, stage: Stage, schemas: Sequence[str], *, every_row: bool) -> list[Status]:
@@ -100,7 +101,10 @@ def _key(source_key: dict[str, Any]) -> dict[str, str]:
 
 def count_by_feed(work: Work) -> list[sa.Row[Any]]:
     """Rows and fen per feed and schema at every hop: fetched, stored, rejected, unchanged, accepted, refused, waiting."""
-    sql = """with answered as (
+    sql = """with newest as (
+                select distinct on (batch_id, schema_name, row_no, record_key) batch_id, schema_name, state, fen from delivery
+                order by batch_id, schema_name, row_no, record_key, version desc),
+             answered as (
                 select batch_id, schema_name,
                        count(*) filter (where state = 'accepted') as accepted_rows,
                        sum(fen) filter (where state = 'accepted') as accepted_fen,
@@ -108,7 +112,7 @@ def count_by_feed(work: Work) -> list[sa.Row[Any]]:
                        sum(fen) filter (where state = 'refused') as refused_fen,
                        count(*) filter (where state in ('waiting', 'submitted')) as waiting_rows,
                        sum(fen) filter (where state in ('waiting', 'submitted')) as waiting_fen
-                from delivery group by batch_id, schema_name)
+                from newest group by batch_id, schema_name)
              select feed_id, schema_name, count(*) as batches,
                     sum(fetched_rows)::bigint as fetched_rows, sum(fetched_fen)::bigint as fetched_fen,
                     sum(stored_rows)::bigint as stored_rows, sum(stored_fen)::bigint as stored_fen,
@@ -146,7 +150,7 @@ def describe_batch(work: Work, batch_id: int, most: int = 30) -> dict[str, Seque
     """
     questions = {
         "tally": "select * from tally where batch_id = :batch_id order by schema_name",
-        "reasons": """select schema_name, r.field, r.code, count(*) as rows, min(row_no) as first_line
+        "reasons": """select schema_name, r.field, r.code, count(*) as rows
                       from rejection, jsonb_to_recordset(reasons) as r(field text, code text)
                       where batch_id = :batch_id group by 1, 2, 3 order by 4 desc""",
         "rejections": """select schema_name, printed_no, r.column as source_column, r.code
@@ -158,3 +162,32 @@ def describe_batch(work: Work, batch_id: int, most: int = 30) -> dict[str, Seque
         "reports": "select stage, sent_at, row_count from report where batch_id = :batch_id and digest <> '' order by sent_at",
     }
     return {name: rows_of(work, sql, batch_id=batch_id, most=most) for name, sql in questions.items()}
+
+
+def trace_row(work: Work, batch_id: int, printed_no: str) -> dict[str, Sequence[sa.Row[Any]]]:
+    """One row's way, by the number its partner printed on it: what it became, where it was sent, what was answered.
+
+    Values of the row are not shown, only keys, codes and times.
+    """
+    records = " union all ".join(
+        f"""select '{schema}' as schema_name, 'stored' as outcome, record_key, version, record_id, content_digest, stored_at
+            from record.{schema} where batch_id = :batch_id and ltrim(printed_no, '0') = ltrim(:printed_no, '0')"""
+        for schema in SCHEMAS
+    )
+    questions = {
+        "records": f"select schema_name, record_key, version, stored_at, content_digest from ({records}) as r order by record_id",
+        "rejections": """select schema_name, r.column as source_column, r.code
+                         from rejection, jsonb_to_recordset(reasons) as r("column" text, code text)
+                         where batch_id = :batch_id and ltrim(printed_no, '0') = ltrim(:printed_no, '0')""",
+        "repetitions": """select r.schema_name, d.record_key, d.version, d.batch_id as first_came_in_batch
+                          from repetition as r left join delivery as d using (schema_name, record_id)
+                          where r.batch_id = :batch_id and ltrim(r.printed_no, '0') = ltrim(:printed_no, '0')""",
+        "deliveries": f"""select d.schema_name, d.receiver, d.version, d.state, d.attempts, d.changed_at, s.serial_code
+                          from ({records}) as r join delivery as d using (schema_name, record_id)
+                          left join submission as s using (submission_id) order by d.delivery_id""",
+        "receipts": f"""select d.schema_name, t.outcome, t.code, t.message, t.remote_id, t.answered_at
+                        from ({records}) as r join delivery as d using (schema_name, record_id)
+                        join receipt as t using (delivery_id) order by t.receipt_id""",
+        "reports": """select stage, sent_at from report where batch_id = :batch_id and digest <> '' order by sent_at""",
+    }
+    return {name: rows_of(work, sql, batch_id=batch_id, printed_no=printed_no) for name, sql in questions.items()}

@@ -1,0 +1,81 @@
+"""The `hub` command: what an admin does by hand. Every command says what it did, or what is wrong and what to do about it."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from hub.cli import batches, mappings
+from hub.errors import HubError
+from hub.migrations import migrate
+from hub.model import BatchState
+from hub.reasons import reason
+from hub.settings import read_settings
+from hub.store.database import open_database
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def migrate_database(words: argparse.Namespace) -> int:
+    """Bring the tables to the newest step."""
+    migrate(open_database(read_settings().database_url))
+    print("the database is at the newest step")
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Every command with its words; its help text is its docstring."""
+    parser = argparse.ArgumentParser(prog="hub", description="农民工工资数据交换枢纽 / Wage Exchange Hub")
+    parser.set_defaults(command=None)
+    commands = parser.add_subparsers(metavar="COMMAND")
+
+    def add(name: str, command: Command, *, batch: bool = False) -> argparse.ArgumentParser:
+        text = (command.__doc__ or "").strip()
+        sub = commands.add_parser(name, help=text.splitlines()[0], description=text)
+        sub.set_defaults(command=command)
+        if batch:
+            sub.add_argument("id", metavar="ID", type=int, help="the number of the batch, see `hub batches`")
+        return sub
+
+    add("check", mappings.check).add_argument("--mappings", type=Path, help="another folder of mappings")
+    trying = add("try", mappings.try_file)
+    trying.add_argument("mapping", metavar="MAPPING", help="a feed id or a mapping file")
+    trying.add_argument("file", metavar="FILE", nargs="+", help="the file, or the pages of one fetch in order")
+    add("feeds", mappings.feeds)
+    add("schema", mappings.write_schema)
+    listing = add("batches", batches.list_batches)
+    listing.add_argument(
+        "state", nargs="?", choices=[state.value for state in BatchState], help="only batches in this state"
+    )
+    listing.add_argument("--last", type=int, default=50, help="how many, newest last (50)")
+    add("batch", batches.show_batch, batch=True)
+    row = add("row", batches.show_row, batch=True)
+    row.add_argument("no", metavar="NO", help="the number the partner printed on the row, 0 for a file's header")
+    add("alarms", batches.list_alarms).add_argument("--last", type=int, default=50, help="how many, newest last (50)")
+    add("release", batches.release, batch=True).add_argument(
+        "--by", default=getpass.getuser(), help="the officer who decides"
+    )
+    add("close", batches.close, batch=True)
+    add("replay", batches.replay, batch=True)
+    add("resend", batches.resend, batch=True)
+    add("migrate", migrate_database)
+    return parser
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code. A hub error is one line on standard error: code, its name, what happened."""
+    parser = build_parser()
+    chosen = parser.parse_args(words)
+    if chosen.command is None:
+        parser.print_help()
+        return 2
+    try:
+        code: int = chosen.command(chosen)
+        return code
+    except (HubError, OSError) as error:
+        found = reason(getattr(error, "code", "S000"))
+        print(f"hub: {found.code} {found.zh} / {found.en}: {error}", file=sys.stderr)
+        return 2

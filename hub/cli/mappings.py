@@ -1,0 +1,97 @@
+"""Commands about mappings: check them, try one on a file, list the feeds. None of them needs a database or a partner."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from hub import pipeline
+from hub.bootstrap import open_registry
+from hub.errors import HubError
+from hub.feed import Feed, FeedSpec
+from hub.mapping import Codes
+from hub.model import Sorted
+from hub.reasons import reason
+from hub.registry import read_registry
+from hub.settings import mappings_folder
+
+
+def check(words: argparse.Namespace) -> int:
+    """Read every mapping and its sample; names file, line and cause of each problem."""
+    registry = read_registry(words.mappings or mappings_folder())
+    problems = [str(problem) for problem in registry.problems]
+    for feed in registry.feeds.values():
+        problems += check_sample(registry.folder, feed, registry.codes)
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    print(f"{len(registry.feeds)} feeds, {len(problems)} problems")
+    return 1 if problems else 0
+
+
+def check_sample(folder: Path, feed: Feed, codes: Codes) -> list[str]:
+    """A feed must bring one masked sample that reads without a rejection."""
+    samples = sorted((folder / "samples" / feed.feed_id).glob("*"))
+    if not samples:
+        return [f"{feed.feed_id}.yaml:1: there is no sample in samples/{feed.feed_id}/"]
+    place = f"samples/{feed.feed_id}/{samples[0].name}"
+    try:
+        reading = pipeline.read_rows(feed, [sample.read_bytes() for sample in samples], samples[0].name, codes)
+    except HubError as error:
+        return [f"{place}:1: {error.code} {error}"]
+    problems = [f"{place}:{line}" for found in reading.found for line in explain_rejections(found)]
+    unexpected = [alarm for alarm in reading.alarms if not alarm.endswith("in none of the rows")]  # a sample is short
+    return problems + [f"{feed.feed_id}.yaml:1: {alarm}" for alarm in unexpected]
+
+
+def explain_rejections(found: Sorted) -> Iterator[str]:
+    """For each reason of each rejected row: its line, schema, column, code and meaning. Values are not shown, they may be
+    personal data."""
+    for row in found.rejections.iter_rows(named=True):
+        for why in row["#reasons"]:
+            told = reason(why["code"])
+            where = why["column"] or why["field"]
+            yield f"{row['#line']}: {found.schema} no. {row['#no']} {where} {told.code} {told.zh} / {told.en}"
+
+
+def try_file(words: argparse.Namespace) -> int:
+    """Read files by a mapping without storing or sending anything, and show what would come of them."""
+    path = Path(words.mapping)
+    registry = read_registry(path.parent if path.suffix == ".yaml" else mappings_folder())
+    feed = registry.feed(path.stem if path.suffix == ".yaml" else words.mapping)
+    names = [Path(name) for name in words.file]
+    reading = pipeline.read_rows(feed, [name.read_bytes() for name in names], names[0].name, registry.codes)
+    for alarm in reading.alarms:
+        print(f"! {alarm}")
+    for found in reading.found:
+        counts = f"{found.records.height} records, {found.rejections.height} rejections, {found.repeated_rows} repeated"
+        print(f"{found.schema}: {counts}")
+        for line in explain_rejections(found):
+            print(f"  line {line}")
+    try:
+        pipeline.check_expectations(feed.spec.expect, reading.found)
+    except HubError as error:
+        print(f"! {error.code} {reason(error.code).zh}：{error}")
+    return 1 if any(found.rejections.height for found in reading.found) else 0
+
+
+def feeds(words: argparse.Namespace) -> int:
+    """List the feeds with connector, connection, schedule and schemas, and the problems of mappings that are none."""
+    registry = open_registry()
+    for feed in registry.feeds.values():
+        spec, source = feed.spec, feed.spec.source
+        names = ",".join(spec.records)
+        print(
+            f"{feed.feed_id:22} {source.connector:5} {source.connection:14} {spec.schedule:12} {names:26} {spec.title}"
+        )
+    for problem in registry.problems:
+        print(f"! {problem}")
+    return 1 if registry.problems else 0
+
+
+def write_schema(words: argparse.Namespace) -> int:
+    """Print the JSON Schema of mapping files (mappings/feed.schema.json is made from it)."""
+    print(json.dumps(FeedSpec.model_json_schema(by_alias=True), ensure_ascii=False, indent=2))
+    return 0
