@@ -1,0 +1,158 @@
+"""What a mapping's own words cannot say: that every name in it exists, and that its forms read something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import yaml
+
+from hub.feed import CallReport, DelimitedFormat, FeedSpec, FieldSpec, FixedFormat, PartnerSpec, RecordSpec
+from hub.mapping import Codes, columns_used, default_recipe
+from hub.recipes import RECIPES, check_form, find_recipe
+from hub.registry.problems import Place, Problem, line_of
+from schemas.catalogue import SCHEMAS
+
+AMOUNTS = ("yuan", "money_wan", "fen")
+FACTS = ("outcome", "code", "message", "remote_id")
+"""What a row of a report can say; see reporting.py."""
+
+
+@dataclass(frozen=True)
+class Checker:
+    """Everything about one mapping that its own words cannot say: names that must exist elsewhere."""
+
+    path: Path
+    spec: FeedSpec
+    partners: Mapping[str, PartnerSpec]
+    codes: Codes
+
+    def problems(self) -> Iterator[Problem]:
+        if self.spec.partner not in self.partners:
+            yield self._problem(("partner",), f"partner {self.spec.partner} is not in partners.yaml")
+        if not self.path.stem.startswith(f"{self.spec.partner}_"):
+            yield self._problem(("partner",), f"the file should be named {self.spec.partner}_<plural>.yaml")
+        for name, record in self.spec.records.items():
+            if name not in SCHEMAS:
+                yield self._problem(("records", name), f"there is no schema {name}; known: {', '.join(SCHEMAS)}")
+                continue
+            yield from self._fields(name, record)
+            if not any(_sql_fault(spec.sql) for spec in record.fields.values()):
+                yield from self._columns(name, record)
+        yield from self._layout()
+        yield from self._report()
+
+    def _problem(self, place: Place, cause: str) -> Problem:
+        root = yaml.compose(self.path.read_text("utf-8"), Loader=yaml.CSafeLoader)
+        return Problem(self.path.name, line_of(root, place), cause)
+
+    def _fields(self, name: str, record: RecordSpec) -> Iterator[Problem]:
+        columns = SCHEMAS[name].columns()
+        place: Place = ("records", name, "fields")
+        for field, spec in record.fields.items():
+            if field not in columns:
+                yield self._problem((*place, field), f"schema {name} has no field {field}")
+                continue
+            yield from self._field((*place, field), spec, default_recipe(columns[field].dtype), columns[field].dtype)
+        for field, column in columns.items():
+            if not column.nullable and field not in record.fields:
+                yield self._problem(place, f"schema {name} needs the field {field}")
+
+    def _field(self, place: Place, spec: FieldSpec, default: str | None, dtype: Any) -> Iterator[Problem]:
+        if spec.codes is not None and spec.codes not in self.codes:
+            yield self._problem((*place, "codes"), f"there is no table mappings/codes/{spec.codes}.csv")
+        if (fault := _sql_fault(spec.sql)) is not None:
+            yield self._problem((*place, "sql"), fault)
+            return
+        try:
+            words = spec.as_ or default
+            recipe, argument = find_recipe(words) if words else (None, "")
+            if recipe is not None:
+                check_form(recipe, argument)
+        except KeyError:
+            yield self._problem((*place, "as"), f"there is no recipe {spec.as_}; known: {', '.join(RECIPES)}")
+            return
+        except ValueError as error:
+            yield self._problem((*place, "as"), str(error))
+            return
+        wanted = dtype.base_type()
+        produced = recipe.dtype.base_type() if recipe else pl.String
+        if wanted != produced and not (dtype.is_integer() and recipe is not None and recipe.dtype.is_integer()):
+            yield self._problem(place, f"the field holds {dtype}; name the recipe that reads it (as: …)")
+
+    def _columns(self, name: str, record: RecordSpec) -> Iterator[Problem]:
+        """For files the columns are known beforehand: each is taken or ignored, and none is asked for that does not come."""
+        form = self.spec.source.format
+        if not isinstance(form, DelimitedFormat | FixedFormat):
+            return
+        line = form.header if record.rows == "header" else form.detail
+        if record.rows not in ("header", "detail") or line is None:
+            yield self._problem(("records", name, "rows"), "rows of a file are header or detail")
+            return
+        parts = {f"@{part}" for part in _parts_of_name(getattr(self.spec.source, "name", ""))}
+        outer = {f"../{column}" for column in form.header.names} if form.header and record.rows == "detail" else set()
+        used = columns_used(record)
+        for column in sorted(used - set(line.names) - outer - parts):
+            yield self._problem(("records", name, "fields"), f"column {column} is not in the agreed layout")
+        framing = form.columns_of_format(form.header, form.detail, form.trailer)
+        for column in line.names:
+            if column not in used | framing and column not in record.ignore:
+                yield self._problem(("records", name, "ignore"), f"column {column} is neither taken nor ignored")
+
+    def _layout(self) -> Iterator[Problem]:
+        """Columns that the format itself speaks of must stand in its own lines."""
+        form = self.spec.source.format
+        if not isinstance(form, DelimitedFormat | FixedFormat):
+            return
+        place: Place = ("source", "format")
+        detail = form.detail.names
+        ends = [set(line.names) if line else set[str]() for line in (form.header, form.trailer)]
+        asked: list[tuple[Place, str, set[str]]] = [(("line",), form.line, set(detail))] if form.line else []
+        asked += [(("agreed", column), column, ends[0]) for column in form.agreed]
+        if form.totals is not None:
+            asked += [(("totals", "rows"), form.totals.rows, end) for end in ends]
+            asked += [(("totals", "amount"), form.totals.amount, end) for end in ends]
+            asked += [(("totals", "of"), form.totals.of, set(detail))]
+            if form.totals.as_ not in AMOUNTS:
+                yield self._problem((*place, "totals", "as"), f"totals are read as one of {', '.join(AMOUNTS)}")
+        for step, column, line in asked:
+            if column not in line:
+                yield self._problem((*place, *step), f"column {column} is not in the agreed layout")
+        for kind in ("header", "detail", "trailer"):
+            names = getattr(form, kind).names if getattr(form, kind) else ()
+            for column in sorted({column for column in names if names.count(column) > 1}):
+                yield self._problem((*place, kind, "columns"), f"column {column} stands twice")
+
+    def _report(self) -> Iterator[Problem]:
+        for stage, report in self.spec.report.items():
+            if not isinstance(report, CallReport):
+                continue
+            for name in report.of:
+                if name not in self.spec.records:
+                    yield self._problem(("report", stage, "of"), f"{name} is none of this feed's records")
+            for word, spec in report.fields.items():
+                place = ("report", stage, "fields", word)
+                if spec.codes is not None and spec.codes not in self.codes:
+                    yield self._problem(place, f"there is no table mappings/codes/{spec.codes}.csv")
+                if spec.const is None and spec.from_ not in FACTS:
+                    yield self._problem(place, f"a report knows {', '.join(FACTS)}")
+
+
+def _parts_of_name(pattern: str) -> Sequence[str]:
+    return [piece.partition("}")[0] for piece in pattern.split("{")[1:]]
+
+
+def _sql_fault(expression: str | None) -> str | None:
+    """Why an expression cannot read one row at a time, whatever the row holds; None when it can."""
+    if expression is None:
+        return None
+    try:
+        parsed = pl.sql_expr(expression)
+        rows = pl.DataFrame({name: ["?", None] for name in parsed.meta.root_names()})
+        height = rows.with_columns(pl.all().cast(pl.String)).select(parsed.cast(pl.String)).height
+    except pl.exceptions.PolarsError as error:
+        return f"is no expression that can read any row: {str(error).splitlines()[0]}"
+    return None if height == 2 else "gives one value for the whole batch, not one for each row"
