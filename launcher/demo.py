@@ -118,7 +118,7 @@ def tell(stand: Stand, before: dict[str, object]) -> list[str]:
 def show_addresses(stand: Stand) -> None:
     """Where to look next."""
     events = sum(started_by_event(stand).values())
-    console.print(f"\n文件事件触发的运行 runs started by a dropped file: {events}", soft_wrap=True)
+    console.print(f"\n由文件到达触发的运行 runs that a dropped file started, not the clock: {events}", soft_wrap=True)
     console.print(f"Airflow       {stand.airflow.url}   admin / [bold]{stand.airflow.password}[/]", soft_wrap=True)
     console.print(f"命令行 hub    source {stand.state / 'hub.env'} && .venv/bin/hub batches", soft_wrap=True)
     console.print(f"银行目录 sftp {stand.state / 'simulators' / 'sftp'}\n", soft_wrap=True)

@@ -8,7 +8,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from hub.store import statuses
+from hub.model import Batch, BatchState
+from hub.reasons import reason
+from hub.store import batches, statuses
 from hub.store.database import working
 from launcher.stand import Stand
 from schemas.catalogue import SCHEMAS
@@ -38,11 +40,11 @@ def sum_up(stand: Stand) -> Summary:
     ledger = stand.simulators.ledger()
     with working(stand.database) as work:
         counts = [dict(row._mapping) for row in statuses.count_by_feed(work)]
-        states = [dict(row._mapping) for row in statuses.count_batches(work)]
+        waiting = batches.batches_in(work, [BatchState.HELD])
         reports = {(row.feed_id, row.stage): row for row in statuses.count_reports(work)}
     summary = Summary()
     _intake(summary, counts, ledger["sent"])
-    _held(summary, states, ledger["sent"])
+    _held(summary, waiting, ledger["sent"])
     _delivery(summary, counts, ledger["received"]["province"])
     _returned(summary, counts, reports, ledger)
     return summary
@@ -68,16 +70,14 @@ def _intake(summary: Summary, counts: Sequence[Mapping[str, Any]], sent: Mapping
             summary.intake.append([feed_id, schema, *map(number, cells), *map(yuan, money), good])
 
 
-def _held(summary: Summary, states: Sequence[Mapping[str, Any]], sent: Mapping[str, Any]) -> None:
+def _held(summary: Summary, waiting: Sequence[Batch], sent: Mapping[str, Any]) -> None:
     """Files that wait for a person are the files that their sender knows to be bad."""
-    held = {row["feed_id"]: row for row in states if row["state"] == "held"}
     for feed_id, facts in sorted(sent.items()):
-        row = held.get(feed_id, {"batches": 0, "printed_rows": 0})
-        summary.check(f"{feed_id} held files", row["batches"], len(facts["spoiled_files"]))
-        if row["batches"]:
-            summary.held.append(
-                f"{feed_id}：{row['batches']} 个文件、{number(row['printed_rows'])} 行被扣留，等待处理 / held"
-            )
+        names = sorted(batch.source_name.rpartition("/")[2] for batch in waiting if batch.feed_id == feed_id)
+        summary.check(f"{feed_id} held files", names, facts["spoiled_files"])
+    for batch in waiting:
+        what = f"{batch.source_name.rpartition('/')[2]} {batch.hold_code} {reason(batch.hold_code or '').zh}"
+        summary.held.append(f"扣留 held: {what}；原因和处理办法 why and what to do: hub batch {batch.batch_id}")
 
 
 def _delivery(summary: Summary, counts: Sequence[Mapping[str, Any]], received: Mapping[str, Any]) -> None:
@@ -159,7 +159,7 @@ def number(count: int) -> str:
 
 def yuan(fen: int) -> str:
     """Fen as yuan, to the fen."""
-    return f"{fen // 100:,}.{fen % 100:02d}"
+    return f"{'-' if fen < 0 else ''}{abs(fen) // 100:,}.{abs(fen) % 100:02d}"
 
 
 INTAKE = ["数据源\nfeed", "记录\nschema", "对方发出\nsent", "取得\nfetched", "入库\nstored", "退回\nrejected", "重复\nunchanged",
@@ -174,8 +174,13 @@ def show(summary: Summary, console: Console) -> None:
     table(console, "取数与校验 Intake: sent = fetched = stored + rejected", INTAKE, summary.intake, words=2)
     table(console, "推送省平台 Delivery: stored = accepted + refused + waiting", DELIVERY, summary.delivery)
     table(console, "状态回传 Statuses returned", RETURNED, summary.returned)
+    console.print(
+        "重复 unchanged：多看五分钟时再次取到、内容未变的行，不再入库 / fetched again in the five minutes of overlap"
+    )
     for line in summary.held:
-        console.print(f"  ! {line}")
+        console.print(f"[yellow]{line}[/]", soft_wrap=True)
+    if summary.held:
+        console.print("它的数据源在 Airflow 里显示失败，直到处理完 / its feed stays red in Airflow until that is done")
     if summary.gaps:
         console.print("\n[bold red]不平 Not balanced[/]")
         for gap in summary.gaps:
