@@ -47,10 +47,14 @@ class Folder:
     def open(self, **changes: object) -> SftpConnector:
         return SftpConnector(replace(self.connection, **changes), self.source())  # type: ignore[arg-type]
 
-    def drop(self, name: str = NAME, data: bytes = DATA, *, digest: str | None = "", flag: str | None = "") -> Path:
-        """A file with digest and flag; None leaves one of them out, a text replaces it."""
+    def drop(
+        self, name: str = NAME, data: bytes = DATA, *, digest: str | None = "", flag: str | None = "", age: float = 60
+    ) -> Path:
+        """A file with digest and flag, written `age` seconds ago; None leaves one of them out, a text replaces it."""
         path = self.day / name
         path.write_bytes(data)
+        written = time.time() - age
+        os.utime(path, (written, written))
         if digest is not None:
             path.with_name(f"{name}.sm3").write_text(digest or f"{sm3_hex(data)}  {name}\n")
         if flag is not None:
@@ -113,6 +117,18 @@ class TestFetching:
         assert folder.fetch(seen) == []
         os.utime(path, (1_700_000_000, 1_700_000_000))
         assert list(files(folder.fetch(seen))) == [NAME]
+
+    def test_a_young_file_is_looked_at_once_more(self, folder: Folder) -> None:
+        """SFTP tells whole seconds: another file of the same size may take its place within one."""
+        path = folder.drop(age=0)
+        [found] = folder.fetch()
+        assert isinstance(found, Fetched)
+        assert found.stamp is not None
+        other = DATA.replace(b"1", b"2")
+        folder.drop(data=other, age=0)
+        [again] = folder.fetch(frozenset({found.stamp}))
+        assert isinstance(again, Fetched)
+        assert again.parts == [other]
 
     def test_without_its_flag_a_file_is_not_ready(self, folder: Folder) -> None:
         """Neither the file without a flag nor unfinished uploads are touched."""
