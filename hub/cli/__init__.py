@@ -75,6 +75,9 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         code: int = chosen.command(chosen)
         return code
+    except BrokenPipeError:  # `hub … | head` has read enough
+        sys.stderr.close()
+        return 0
     except (HubError, OSError) as error:
         found = reason(getattr(error, "code", "S000"))
         print(f"hub: {found.code} {found.zh} / {found.en}: {error}", file=sys.stderr)
