@@ -10,7 +10,7 @@ from rich.table import Table
 
 from hub.model import Batch, BatchState
 from hub.reasons import reason
-from hub.store import batches, statuses
+from hub.store import batches, questions
 from hub.store.database import working
 from launcher.stand import Stand
 from schemas.catalogue import SCHEMAS
@@ -39,9 +39,9 @@ def sum_up(stand: Stand) -> Summary:
     """Ask the hub and the ledgers, and compare."""
     ledger = stand.simulators.ledger()
     with working(stand.database) as work:
-        counts = [dict(row._mapping) for row in statuses.count_by_feed(work)]
+        counts = [dict(row._mapping) for row in questions.count_by_feed(work)]
         waiting = batches.batches_in(work, [BatchState.HELD])
-        reports = {(row.feed_id, row.stage): row for row in statuses.count_reports(work)}
+        reports = {(row.feed_id, row.stage): row for row in questions.count_reports(work)}
     summary = Summary()
     _intake(summary, counts, ledger["sent"])
     _held(summary, waiting, ledger["sent"])

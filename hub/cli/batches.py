@@ -9,7 +9,7 @@ from hub.bootstrap import open_house
 from hub.cli.printing import show_table
 from hub.errors import NotAllowed
 from hub.model import Batch, BatchState
-from hub.store import batches, statuses
+from hub.store import batches, questions
 from hub.store.database import working
 
 
@@ -31,7 +31,7 @@ def show_batch(words: argparse.Namespace) -> int:
     """Everything known of one batch: state, counts, reasons, rejected rows, deliveries, alarms, reports."""
     found = find_batch(words.id)
     with working(open_house().engine) as work:
-        answers = statuses.describe_batch(work, words.id)
+        answers = questions.describe_batch(work, words.id)
     print(
         f"batch {found.batch_id}  {found.feed_id}  {found.source_name}  {found.state.value}  {found.fetched_at:%F %T}"
     )
@@ -52,7 +52,7 @@ def show_row(words: argparse.Namespace) -> int:
     """One row's way: what it became, where it was sent, what was answered, when its partner was told."""
     found = find_batch(words.id)
     with working(open_house().engine) as work:
-        answers = statuses.trace_row(work, words.id, words.no)
+        answers = questions.trace_row(work, words.id, words.no)
     if not any(rows for name, rows in answers.items() if name != "reports"):
         raise NotAllowed(
             f"batch {words.id} has no row with the number {words.no}; `hub batch {words.id}` shows what it has"

@@ -15,7 +15,7 @@ from hub.feed import Feed
 from hub.model import Batch, BatchState, Connection, Stage
 from hub.pipeline import House
 from hub.registry import read_registry
-from hub.store import batches, deliveries, statuses
+from hub.store import batches, deliveries, questions
 from hub.store.database import rows_of, working
 from simulators.running import Running
 
@@ -131,7 +131,7 @@ class Hub:
     def tallies(self) -> dict[tuple[str, str], Mapping[str, int]]:
         """Rows and fen at every hop, per feed and schema."""
         with working(self.house.engine) as work:
-            return {(row.feed_id, row.schema_name): dict(row._mapping) for row in statuses.count_by_feed(work)}
+            return {(row.feed_id, row.schema_name): dict(row._mapping) for row in questions.count_by_feed(work)}
 
     def ask(self, sql: str, **values: Any) -> list[sa.Row[Any]]:
         """A question of a test to the hub's own tables."""

@@ -120,7 +120,7 @@ class TestFetching:
 
     def test_a_young_file_is_looked_at_once_more(self, folder: Folder) -> None:
         """SFTP tells whole seconds: another file of the same size may take its place within one."""
-        path = folder.drop(age=0)
+        folder.drop(age=0)
         [found] = folder.fetch()
         assert isinstance(found, Fetched)
         assert found.stamp is not None

@@ -1,0 +1,98 @@
+"""The questions an admin asks: how rows and fen add up, what is known of a batch, which way one row went."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from hub.store.database import Work, rows_of
+from schemas.catalogue import SCHEMAS
+
+
+def count_by_feed(work: Work) -> list[sa.Row[Any]]:
+    """Rows and fen per feed and schema at every hop: fetched, stored, rejected, unchanged, accepted, refused, waiting."""
+    sql = """with newest as (
+                select distinct on (batch_id, schema_name, row_no, record_key) batch_id, schema_name, state, fen from delivery
+                order by batch_id, schema_name, row_no, record_key, version desc),
+             answered as (
+                select batch_id, schema_name,
+                       count(*) filter (where state = 'accepted') as accepted_rows,
+                       sum(fen) filter (where state = 'accepted') as accepted_fen,
+                       count(*) filter (where state = 'refused') as refused_rows,
+                       sum(fen) filter (where state = 'refused') as refused_fen,
+                       count(*) filter (where state in ('waiting', 'submitted')) as waiting_rows,
+                       sum(fen) filter (where state in ('waiting', 'submitted')) as waiting_fen
+                from newest group by batch_id, schema_name)
+             select feed_id, schema_name, count(*) as batches,
+                    sum(fetched_rows)::bigint as fetched_rows, sum(fetched_fen)::bigint as fetched_fen,
+                    sum(stored_rows)::bigint as stored_rows, sum(stored_fen)::bigint as stored_fen,
+                    sum(rejected_rows)::bigint as rejected_rows, sum(rejected_fen)::bigint as rejected_fen,
+                    sum(unchanged_rows)::bigint as unchanged_rows, sum(unchanged_fen)::bigint as unchanged_fen,
+                    coalesce(sum(accepted_rows), 0)::bigint as accepted_rows,
+                    coalesce(sum(accepted_fen), 0)::bigint as accepted_fen,
+                    coalesce(sum(refused_rows), 0)::bigint as refused_rows, coalesce(sum(refused_fen), 0)::bigint as refused_fen,
+                    coalesce(sum(waiting_rows), 0)::bigint as waiting_rows, coalesce(sum(waiting_fen), 0)::bigint as waiting_fen
+             from batch join tally using (batch_id) left join answered using (batch_id, schema_name)
+             where batch.state <> 'held'
+             group by feed_id, schema_name order by feed_id, schema_name"""
+    return list(rows_of(work, sql))
+
+
+def count_reports(work: Work) -> list[sa.Row[Any]]:
+    """Reports and rows told back, per feed and stage."""
+    sql = """select feed_id, stage, count(*) as reports, sum(row_count)::bigint as rows
+             from report join batch using (batch_id) where report.digest <> ''
+             group by feed_id, stage order by feed_id, stage"""
+    return list(rows_of(work, sql))
+
+
+def describe_batch(work: Work, batch_id: int, most: int = 30) -> dict[str, Sequence[sa.Row[Any]]]:
+    """Everything an operator asks about one batch: tallies, reasons by count, the first ``most`` rejected rows, alarms, reports.
+
+    Rows are named by the number their partner printed on them; their values are not shown.
+    """
+    questions = {
+        "tally": "select * from tally where batch_id = :batch_id order by schema_name",
+        "reasons": """select schema_name, r.field, r.code, count(*) as rows
+                      from rejection, jsonb_to_recordset(reasons) as r(field text, code text)
+                      where batch_id = :batch_id group by 1, 2, 3 order by 4 desc""",
+        "rejections": """select schema_name, printed_no, r.column as source_column, r.code
+                         from rejection, jsonb_to_recordset(reasons) as r("column" text, code text)
+                         where batch_id = :batch_id order by schema_name, row_no limit :most""",
+        "deliveries": """select schema_name, state, count(*) as rows, sum(fen)::bigint as fen from delivery
+                         where batch_id = :batch_id group by 1, 2 order by 1, 2""",
+        "alarms": "select raised_at, message from alarm where batch_id = :batch_id order by alarm_id",
+        "reports": "select stage, sent_at, row_count from report where batch_id = :batch_id and digest <> '' order by sent_at",
+    }
+    return {name: rows_of(work, sql, batch_id=batch_id, most=most) for name, sql in questions.items()}
+
+
+def trace_row(work: Work, batch_id: int, printed_no: str) -> dict[str, Sequence[sa.Row[Any]]]:
+    """One row's way, by the number its partner printed on it: what it became, where it was sent, what was answered.
+
+    Values of the row are not shown, only keys, codes and times.
+    """
+    records = " union all ".join(
+        f"""select '{schema}' as schema_name, 'stored' as outcome, record_key, version, record_id, content_digest, stored_at
+            from record.{schema} where batch_id = :batch_id and ltrim(printed_no, '0') = ltrim(:printed_no, '0')"""
+        for schema in SCHEMAS
+    )
+    questions = {
+        "records": f"select schema_name, record_key, version, stored_at, content_digest from ({records}) as r order by record_id",
+        "rejections": """select schema_name, r.column as source_column, r.code
+                         from rejection, jsonb_to_recordset(reasons) as r("column" text, code text)
+                         where batch_id = :batch_id and ltrim(printed_no, '0') = ltrim(:printed_no, '0')""",
+        "repetitions": """select r.schema_name, d.record_key, d.version, d.batch_id as first_came_in_batch
+                          from repetition as r left join delivery as d using (schema_name, record_id)
+                          where r.batch_id = :batch_id and ltrim(r.printed_no, '0') = ltrim(:printed_no, '0')""",
+        "deliveries": f"""select d.schema_name, d.receiver, d.version, d.state, d.attempts, d.changed_at, s.serial_code
+                          from ({records}) as r join delivery as d using (schema_name, record_id)
+                          left join submission as s using (submission_id) order by d.delivery_id""",
+        "receipts": f"""select d.schema_name, t.outcome, t.code, t.message, t.remote_id, t.answered_at
+                        from ({records}) as r join delivery as d using (schema_name, record_id)
+                        join receipt as t using (delivery_id) order by t.receipt_id""",
+        "reports": """select stage, sent_at from report where batch_id = :batch_id and digest <> '' order by sent_at""",
+    }
+    return {name: rows_of(work, sql, batch_id=batch_id, printed_no=printed_no) for name, sql in questions.items()}
