@@ -1,0 +1,270 @@
+"""The DAG files are parsed without Airflow running: every feed has its DAG, and parsing touches no database and no partner."""
+
+from __future__ import annotations
+
+import runpy
+import shutil
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from hub import bootstrap
+from hub.errors import FeedChanged, HubError, MappingInvalid, NotAllowed, PartnerRefused, PartnerUnavailable
+from hub.feed import SftpSource
+from hub.registry import Registry, read_registry
+from schemas.catalogue import SCHEMAS
+
+PROJECT = Path(__file__).parents[3]
+MAPPINGS = PROJECT / "mappings"
+FILES = ("feeds", "deliver", "report", "housekeeping")
+REGISTRY = read_registry(MAPPINGS)
+FEEDS = tuple(REGISTRY.feeds)
+FIXED = ("deliver", "report", "housekeeping")
+Parse = Callable[[str], dict[str, Any]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Airflow writes its settings where it is first imported."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW_HOME", str(tmp_path_factory.mktemp("airflow")))
+        patch.setenv("HUB_MAPPINGS", str(MAPPINGS))
+        patch.delenv("HUB_DATABASE_URL", raising=False)
+        yield
+
+
+@pytest.fixture(scope="module")
+def parse(home: None) -> Parse:
+    """Runs one file of dags/ as Airflow does and gives its DAGs by id."""
+    from airflow.sdk.definitions._internal.contextmanager import DagContext
+
+    def run(name: str) -> dict[str, Any]:
+        closed: list[Any] = []  # a DAG under `with` alone has no name in its file
+
+        def close() -> Any:
+            closed.append(leave())
+            return closed[-1]
+
+        leave = DagContext.pop
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(DagContext, "pop", close)
+            runpy.run_path(str(PROJECT / "dags" / f"{name}.py"))
+        return {dag.dag_id: dag for dag in closed}
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def dags(parse: Parse) -> dict[str, Any]:
+    """Every DAG of the project."""
+    return {dag_id: dag for name in FILES for dag_id, dag in parse(name).items()}
+
+
+@pytest.fixture
+def tasks(home: None) -> ModuleType:
+    """What the tasks run; imported late, because it imports Airflow."""
+    from hub import tasks
+
+    return tasks
+
+
+def test_there_is_one_dag_per_mapping_and_three_fixed_ones(dags: Mapping[str, Any]) -> None:
+    """A feed without a DAG would never run, a DAG without a feed never work."""
+    assert sorted(dags) == sorted([*FEEDS, *FIXED])
+    assert {path.stem for path in MAPPINGS.glob("*.yaml")} - {"partners"} == set(FEEDS)
+
+
+@pytest.mark.parametrize("dag_id", [*FEEDS, *FIXED])
+def test_every_dag_runs_alone_tries_again_and_explains_itself(dags: Mapping[str, Any], dag_id: str) -> None:
+    """Two runs at once would only wait for each other; an admin reads its page and finds it by its tags."""
+    dag = dags[dag_id]
+    assert dag.max_active_runs == 1
+    assert dag.catchup is False
+    assert dag.default_args["retries"] >= 1
+    assert dag.doc_md
+    assert dag.dag_display_name.startswith(f"{dag_id} ")
+    assert dag.tags
+    assert dag.tasks
+
+
+@pytest.mark.parametrize("feed_id", FEEDS)
+def test_files_start_their_feed_and_the_clock_starts_every_feed(dags: Mapping[str, Any], feed_id: str) -> None:
+    """Files wake their feed when they are dropped; the clock of the mapping is the fall-back, in Shanghai time."""
+    from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable
+
+    spec, schedule = REGISTRY.feeds[feed_id].spec, dags[feed_id].schedule
+    clock = schedule
+    if isinstance(spec.source, SftpSource):
+        assert isinstance(schedule, AssetOrTimeSchedule)
+        clock = schedule.timetable
+        [watcher] = schedule.asset_condition.watchers
+        assert (watcher.trigger.feed_id, watcher.trigger.connection) == (feed_id, spec.source.connection)
+        assert schedule.asset_condition.name == f"drop/{feed_id}"
+    assert isinstance(clock, CronTriggerTimetable)
+    assert (clock.expression, str(clock.timezone)) == (spec.schedule, "Asia/Shanghai")
+
+
+@pytest.mark.parametrize("feed_id", FEEDS)
+def test_a_feed_has_four_steps_in_order_and_is_named_in_its_tags(dags: Mapping[str, Any], feed_id: str) -> None:
+    """Fetch, store, acknowledge; the last one is run whatever happened, and not twice."""
+    dag, spec = dags[feed_id], REGISTRY.feeds[feed_id].spec
+    order = ("fetch", "store", "acknowledge", "raise_held")
+    assert sorted(dag.task_ids) == sorted(order)
+    for first, second in zip(order, order[1:], strict=False):
+        assert second in dag.get_task(first).downstream_task_ids
+    rules = {name: dag.get_task(name).trigger_rule.value for name in order}
+    assert (rules["fetch"], rules["store"]) == ("all_success", "all_success")
+    assert rules["raise_held"] == "all_done"
+    assert [dag.get_task(name).retries for name in order] == [3, 3, 3, 0]
+    assert {spec.partner, spec.source.connector, *spec.records} <= set(dag.tags)
+    assert f"mappings/{feed_id}.yaml" in dag.doc_md
+
+
+@pytest.mark.parametrize("feed_id", FEEDS)
+def test_storing_tells_of_every_schema_of_the_feed(dags: Mapping[str, Any], feed_id: str) -> None:
+    """Deliver is started by what was stored and by nothing else of a feed."""
+    dag = dags[feed_id]
+    told = {asset.name for asset in dag.get_task("store").outlets}
+    assert told == {f"record/{name}" for name in REGISTRY.feeds[feed_id].spec.records}
+    assert not [task for task in dag.tasks if task.outlets and task.task_id != "store"]
+
+
+def test_new_records_of_any_schema_start_the_delivery(dags: Mapping[str, Any]) -> None:
+    """And each minute what is due later; its receipts start the report."""
+    deliver, report = dags["deliver"], dags["report"]
+    woken = {asset.name for asset in deliver.schedule.asset_condition.objects}
+    assert woken == {f"record/{name}" for name in SCHEMAS}
+    assert deliver.schedule.timetable.expression == "* * * * *"
+    assert {asset.name for task in deliver.tasks for asset in task.outlets} == {"receipts"}
+    assert report.schedule.asset_condition.name == "receipts"
+    assert report.schedule.timetable.expression == "*/5 * * * *"
+
+
+def test_there_is_one_task_for_each_that_receives_and_for_each_that_is_told(dags: Mapping[str, Any]) -> None:
+    """One that is down keeps nobody else waiting."""
+    receiving = {name for name, spec in REGISTRY.partners.items() if spec.receives is not None}
+    assert set(dags["deliver"].task_ids) == receiving
+    assert set(dags["report"].task_ids) == {feed.spec.partner for feed in REGISTRY.feeds.values()}
+    assert set(dags["housekeeping"].task_ids) == {"check_mappings", "verify_archive", "find_stuck"}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_parsing_opens_nothing(parse: Parse, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No database, no connection, no network, no house: Airflow parses every few seconds."""
+
+    def never(*words: object, **options: object) -> None:
+        raise AssertionError("a DAG file reached out while it was parsed")
+
+    from airflow.sdk import BaseHook
+
+    for owner, word in (
+        (sa, "create_engine"),
+        (bootstrap, "open_database"),
+        (bootstrap, "open_house"),
+        (bootstrap, "find_connection"),
+        (bootstrap, "open_connector"),
+        (BaseHook, "get_connection"),
+        (socket.socket, "connect"),
+        (socket, "getaddrinfo"),
+    ):
+        monkeypatch.setattr(owner, word, never)
+    assert parse(name)
+
+
+def test_a_broken_mapping_takes_no_other_feed_along(
+    parse: Parse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no DAG and is named by the housekeeping; the others are parsed as before."""
+    folder = tmp_path / "mappings"
+    shutil.copytree(MAPPINGS, folder)
+    (folder / "haidai_payrolls.yaml").write_text("title: [\n", "utf-8")
+    (folder / "haidai_txns.yaml").write_bytes(b"\xff\xfe")
+    monkeypatch.setenv("HUB_MAPPINGS", str(folder))
+    assert set(parse("feeds")) == set(FEEDS) - {"haidai_payrolls", "haidai_txns"}
+    assert set(parse("report")) == {"report"}
+
+
+def test_a_folder_without_mappings_parses_to_no_feed(
+    parse: Parse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even partners.yaml: Airflow stays up and an admin is told by `check_mappings`."""
+    monkeypatch.setenv("HUB_MAPPINGS", str(tmp_path))
+    assert parse("feeds") == {}
+    assert set(parse("deliver")) | set(parse("report")) == {"deliver", "report"}
+    assert bootstrap.open_registry().problems
+
+
+def test_a_task_process_builds_only_its_own_dag(parse: Parse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task's process need not build the DAGs of all the other feeds."""
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", FEEDS[0])
+    assert set(parse("feeds")) == {FEEDS[0]}
+
+
+def test_only_an_unavailable_partner_is_worth_another_try(tasks: ModuleType) -> None:
+    """It goes through as it is, so Airflow tries again."""
+    gone = PartnerUnavailable("the line is dead")
+
+    @tasks.sorted_errors  # type: ignore[untyped-decorator]
+    def step() -> None:
+        raise gone
+
+    with pytest.raises(PartnerUnavailable) as caught:
+        step()
+    assert caught.value is gone
+
+
+@pytest.mark.parametrize("kind", [PartnerRefused, FeedChanged, MappingInvalid, NotAllowed, HubError])
+def test_what_a_person_must_mend_is_not_tried_again(tasks: ModuleType, kind: type[HubError]) -> None:
+    """Its code and its sentence stand in Airflow's own words for that."""
+    from airflow.sdk.exceptions import AirflowFailException
+
+    @tasks.sorted_errors  # type: ignore[untyped-decorator]
+    def step() -> None:
+        raise kind("somebody should look")
+
+    with pytest.raises(AirflowFailException, match=f"{kind.code} somebody should look") as caught:
+        step()
+    assert isinstance(caught.value.__cause__, kind)
+
+
+def test_a_step_that_goes_well_gives_what_it_found(tasks: ModuleType) -> None:
+    """And keeps its name, by which Airflow shows it."""
+
+    @tasks.sorted_errors  # type: ignore[untyped-decorator]
+    def step(number: int) -> int:
+        return number + 1
+
+    assert (step(1), step.__name__) == (2, "step")
+
+
+def test_an_error_in_one_batch_does_not_keep_the_others_back(tasks: ModuleType) -> None:
+    """All are tried in order, then the first error is raised, whatever its kind."""
+    tried: list[int] = []
+
+    def step(number: int) -> None:
+        tried.append(number)
+        if number % 2:
+            raise (PartnerUnavailable if number == 1 else ValueError)(f"number {number}")
+
+    with pytest.raises(PartnerUnavailable, match="number 1"):
+        tasks.each([0, 1, 2, 3, 4], step)
+    assert tried == [0, 1, 2, 3, 4]
+    tasks.each([], step)
+
+
+def test_broken_mappings_fail_the_housekeeping(tasks: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With every problem, so that none stays unseen."""
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from hub.registry import Problem
+
+    problems = (Problem("a.yaml", 1, "is not YAML"), Problem("b.yaml", 2, "there is no such word here"))
+    registry = Registry(MAPPINGS, {}, {}, {}, problems)
+    monkeypatch.setattr(tasks, "open_house", lambda: type("House", (), {"registry": registry}))
+    with pytest.raises(AirflowFailException, match=r"a\.yaml:1: is not YAML\nb\.yaml:2"):
+        tasks.check_mappings()
