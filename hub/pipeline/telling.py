@@ -44,7 +44,7 @@ def report_batch(house: House, feed: Feed, batch: Batch, stage: Stage, reporter:
 def _statuses(work: Work, feed: Feed, batch: Batch, stage: Stage) -> list[Status]:
     """Rejections are told at the first stage that reports at all; a call at the end speaks of what was delivered."""
     report = feed.spec.report[stage.value]
-    if batch.state is BatchState.HELD:
+    if batch.state is BatchState.HELD or batch.hold_code is not None:
         return []
     schemas = schemas_told(report, stage, [name for name in SCHEMAS if name in feed.spec.records])
     found = statuses.read_statuses(work, batch.batch_id, stage, schemas, every_row=isinstance(report, FileReport))
