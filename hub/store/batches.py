@@ -79,9 +79,9 @@ def read_cursor(work: Work, feed_id: str) -> str | None:
 
 
 def twin_of(work: Work, feed_id: str, batch_id: int, source_name: str, digest: str) -> sa.Row[Any] | None:
-    """The first earlier batch with this file's name or its bytes. One that was held counts for nothing: it took no effect."""
+    """The first earlier batch with this file's name or its bytes. One that is held, or was and is settled, took no effect."""
     sql = """select batch_id, source_name, digest from batch
-             where feed_id = :feed_id and batch_id < :batch_id and state <> 'held'
+             where feed_id = :feed_id and batch_id < :batch_id and hold_code is null
                and (source_name = :source_name or digest = :digest)
              order by batch_id limit 1"""
     found = rows_of(work, sql, feed_id=feed_id, batch_id=batch_id, source_name=source_name, digest=digest)
