@@ -42,15 +42,21 @@ def _settle_earlier_versions(work: Work, feed: Feed, batch: Batch) -> None:
     """A file that was held is settled when a corrected one comes: the same name, or the same but for its ``version``."""
     if not isinstance(feed.spec.source, SftpSource):
         return
-    known = {**name_parts(feed, batch.source_name), "version": ""}
+    known = _file_told_of(feed, batch)
     for held in batches.batches_in(work, [BatchState.HELD], feed.feed_id):
         try:
-            again = {**name_parts(feed, held.source_name), "version": ""} == known
+            again = _file_told_of(feed, held) == known
         except FeedChanged:
             continue
         if again and held.batch_id < batch.batch_id:
             batches.set_state(work, held.batch_id, BatchState.REPORTED)
             note("settled", feed=feed.feed_id, batch=held.batch_id, by=batch.batch_id)
+
+
+def _file_told_of(feed: Feed, batch: Batch) -> tuple[str, dict[str, str]]:
+    """What all versions of a file have in common. Where no day stands in the name, its folder tells the days apart."""
+    parts = name_parts(feed, batch.source_name)
+    return "" if "date" in parts else batch.source_name.rpartition("/")[0], {**parts, "version": ""}
 
 
 def _write(work: Work, registry: Registry, feed: Feed, batch_id: int, reading: Reading) -> None:
