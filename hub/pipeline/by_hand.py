@@ -31,7 +31,7 @@ def close_batch(house: House, batch_id: int) -> None:
 def resend_batch(house: House, batch_id: int) -> int:
     """Send a batch's refused records once more, for instance after their parent came; returns how many.
 
-    Raises NotAllowed when the batch is not answered yet or nothing of it was refused.
+    Raises NotAllowed when the batch is not answered yet, or nothing of it is refused that was not corrected since.
     """
     with working(house.engine) as work:
         batch = lock_batch(work, batch_id)
@@ -39,7 +39,7 @@ def resend_batch(house: House, batch_id: int) -> int:
             raise NotAllowed(f"batch {batch_id} is {batch.state.value}; only an answered batch can be sent again")
         woken = deliveries.wake_refused(work, batch_id)
         if not woken:
-            raise NotAllowed(f"nothing of batch {batch_id} was refused")
+            raise NotAllowed(f"nothing of batch {batch_id} is refused and stands as it was sent")
         batches.set_state(work, batch_id, BatchState.STORED)
     return woken
 

@@ -155,9 +155,15 @@ def write_receipts(
 
 
 def wake_refused(work: Work, batch_id: int) -> int:
-    """Let the refused deliveries of a batch go out once more, as if for the first time; returns how many."""
-    sql = """update delivery set state = 'waiting', attempts = 0, not_before = null, changed_at = now()
-             where batch_id = :batch_id and state = 'refused'"""
+    """Let the refused deliveries of a batch go out once more, as if for the first time; returns how many.
+
+    One that a later version followed stays as it is: sent after it, it would take the correction back.
+    """
+    sql = """update delivery as d set state = 'waiting', attempts = 0, not_before = null, changed_at = now()
+             where batch_id = :batch_id and state = 'refused'
+               and not exists (select 1 from delivery as e
+                               where e.receiver = d.receiver and e.schema_name = d.schema_name and e.record_key = d.record_key
+                                 and e.version > d.version)"""
     return work.execute(sa.text(sql), {"batch_id": batch_id}).rowcount
 
 
