@@ -26,7 +26,7 @@ def report_batch(house: House, feed: Feed, batch: Batch, stage: Stage, reporter:
         if isinstance(report, FileReport):
             path, name = report_path(report, batch.source_name)
             content = render_file(report, batch, rows, name, printed)
-            _once(house, batch, stage, content, len(rows), lambda: reporter.put(path, content))  # type: ignore[union-attr]
+            _once(house, batch, stage, content, len(rows), lambda: reporter.put(path, content), replaces=True)  # type: ignore[union-attr]
         else:
             told = render_rows(report, rows, house.registry.codes)
             for start in range(0, len(told), report.per_call):
@@ -54,12 +54,28 @@ def _statuses(work: Work, feed: Feed, batch: Batch, stage: Stage) -> list[Status
     return [status for status in found if not (told_before and status.outcome is Outcome.REJECTED)]
 
 
-def _once(house: House, batch: Batch, stage: Stage, content: bytes, rows: int, send: Callable[[], None]) -> None:
-    """Send and note it. A crash between the two sends the same content under the same key again, which the partner knows."""
+def _once(
+    house: House,
+    batch: Batch,
+    stage: Stage,
+    content: bytes,
+    rows: int,
+    send: Callable[[], None],
+    *,
+    replaces: bool = False,
+) -> None:
+    """Send and note it. A crash between the two sends the same content under the same key again, which the partner knows.
+
+    A call told once stays told; a return file that was replaced since is put again.
+    """
     digest = sm3_hex(content)
     with working(house.engine) as work:
-        if batches.is_reported(work, batch.batch_id, stage, digest):
-            return
+        if replaces:
+            is_told = batches.last_reported(work, batch.batch_id, stage) == digest
+        else:
+            is_told = batches.is_reported(work, batch.batch_id, stage, digest)
+    if is_told:
+        return
     send()
     with working(house.engine) as work:
         batches.write_report(work, batch.batch_id, stage, digest, rows)

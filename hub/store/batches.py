@@ -179,6 +179,14 @@ def is_reported(work: Work, batch_id: int, stage: Stage, digest: str) -> bool:
     return bool(rows_of(work, sql, batch_id=batch_id, stage=stage.value, digest=digest))
 
 
+def last_reported(work: Work, batch_id: int, stage: Stage) -> str | None:
+    """The digest of the report of this stage that went out last; a return file stands as it was put last."""
+    sql = """select digest from report where batch_id = :batch_id and stage = :stage and digest <> ''
+             order by sent_at desc limit 1"""
+    found = rows_of(work, sql, batch_id=batch_id, stage=stage.value)
+    return found[0].digest if found else None
+
+
 def write_report(work: Work, batch_id: int, stage: Stage, digest: str, rows: int) -> None:
     """Note a report as sent; ``digest`` is of its content, so another content is another report."""
     sql = """insert into report (batch_id, stage, digest, row_count, sent_at) values (:batch_id, :stage, :digest, :rows, now())
