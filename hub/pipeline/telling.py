@@ -8,7 +8,7 @@ from connectors.interface import CallReporter, FileReporter
 from hub.digest import sm3_hex
 from hub.feed import Feed, FileReport
 from hub.model import Batch, BatchState, Outcome, Stage, Status
-from hub.pipeline.house import House, note
+from hub.pipeline.house import House, lock_batch, note
 from hub.reporting import render_file, render_rows, report_path, schemas_told
 from hub.store import batches, statuses
 from hub.store.database import Work, working
@@ -35,7 +35,7 @@ def report_batch(house: House, feed: Feed, batch: Batch, stage: Stage, reporter:
                 _once(house, batch, stage, key.encode(), len(chunk), lambda: reporter.send(report, chunk, key))  # type: ignore[union-attr] # noqa: B023
     with working(house.engine) as work:
         batches.write_report(work, batch.batch_id, stage, "", 0)
-        if stage is Stage.OUTCOME and batch.state is BatchState.DELIVERED:
+        if stage is Stage.OUTCOME and lock_batch(work, batch.batch_id).state is BatchState.DELIVERED:
             batches.set_state(work, batch.batch_id, BatchState.REPORTED)
     note("reported", feed=feed.feed_id, batch=batch.batch_id, stage=stage.value, rows=len(rows))
     return len(rows)
