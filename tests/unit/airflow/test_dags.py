@@ -6,6 +6,7 @@ import runpy
 import shutil
 import socket
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -115,7 +116,7 @@ def test_a_feed_has_four_steps_in_order_and_is_named_in_its_tags(dags: Mapping[s
     dag, spec = dags[feed_id], REGISTRY.feeds[feed_id].spec
     order = ("fetch", "store", "acknowledge", "raise_held")
     assert sorted(dag.task_ids) == sorted(order)
-    for first, second in zip(order, order[1:], strict=False):
+    for first, second in pairwise(order):
         assert second in dag.get_task(first).downstream_task_ids
     rules = {name: dag.get_task(name).trigger_rule.value for name in order}
     assert (rules["fetch"], rules["store"]) == ("all_success", "all_success")
