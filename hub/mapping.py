@@ -15,6 +15,8 @@ from hub.recipes import find_recipe
 
 Codes = Mapping[str, Mapping[str, str]]
 SPACES = " \t\u3000\u00a0"
+NUL, SHOWN_NUL = "\x00", "\u2400"
+"""PostgreSQL keeps no NUL in any text; what is only shown of a row has its picture instead. The bytes are in the archive."""
 
 
 @dataclass(frozen=True)
@@ -117,9 +119,14 @@ def _as_json(key: Mapping[str, str]) -> pl.Expr:
     """What the partner calls the row, as JSON text."""
     if not key:
         return pl.lit("{}")
-    return pl.struct([pl.col(column).alias(word) for word, column in key.items()]).struct.json_encode()
+    return pl.struct([shown(pl.col(column)).alias(word) for word, column in key.items()]).struct.json_encode()
 
 
 def _row_text(rows: Rows) -> pl.Expr:
     own = [name for name in rows.own if name in rows.frame.columns]
-    return pl.struct(own).struct.json_encode() if own else pl.lit("{}")
+    return pl.struct([shown(pl.col(name)) for name in own]).struct.json_encode() if own else pl.lit("{}")
+
+
+def shown(text: pl.Expr) -> pl.Expr:
+    """The text as it can be kept in the database."""
+    return text.str.replace_all(NUL, SHOWN_NUL, literal=True)

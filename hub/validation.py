@@ -10,7 +10,7 @@ import polars as pl
 
 from hub.digest import sm3_texts
 from hub.feed import RecordSpec
-from hub.mapping import Mapped
+from hub.mapping import Mapped, shown
 from hub.model import Rows, Sorted
 from schemas.catalogue import SCHEMAS, explain
 from schemas.shared import Shared
@@ -121,7 +121,7 @@ def _broken_lines(rows: Rows) -> pl.DataFrame:
     reason = pl.concat_list(
         pl.struct(pl.lit("").alias("field"), pl.lit("").alias("column"), pl.col("#code").alias("code"))
     )
-    text = pl.struct(pl.col("#text").alias("line")).struct.json_encode()
+    text = pl.struct(shown(pl.col("#text")).alias("line")).struct.json_encode()
     return rows.broken.select(
         "#part",
         "#line",

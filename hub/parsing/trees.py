@@ -112,6 +112,8 @@ def _rows(pages: Sequence[Tree], path: list[str], columns: frozenset[str]) -> Ro
             scalars = {name: _text(value) for name, value in row.items() if not isinstance(value, list)}
             if taken := [name for name in scalars if name.startswith(OUR_NAMES)]:
                 raise FeedChanged(f"a row has a member {taken[0]}, which is a name the hub uses itself", code="F008")
+            if any("\x00" in name for name in scalars):
+                raise FeedChanged("a row has a member with a NUL in its name", code="F008")
             own.update(dict.fromkeys(scalars))
             outer = {f"../{name}": _text(value) for name, value in parent.items() if f"../{name}" in columns}
             number = len(found) + 1

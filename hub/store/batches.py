@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from hub.model import Batch, BatchState, Fetched, FileStamp, Stage, Tally
-from hub.store.database import Work, rows_of
+from hub.store.database import Work, plain, rows_of
 
 BATCH = """select batch_id, feed_id, source_name, digest, state, parts, fetched_at, hold_code, hold_message, released_by
            from batch """
@@ -99,7 +99,7 @@ def hold_batch(work: Work, batch_id: int, code: str, message: str) -> None:
     """A person must act; nothing of the batch goes further until then."""
     sql = """update batch set state = 'held', hold_code = :code, hold_message = :message,
                     changed_at = now(), read_at = now() where batch_id = :batch_id"""
-    work.execute(sa.text(sql), {"batch_id": batch_id, "code": code, "message": message})
+    work.execute(sa.text(sql), {"batch_id": batch_id, "code": code, "message": plain(message)})
 
 
 def mend_hold(work: Work, batch_id: int) -> bool:
@@ -157,7 +157,7 @@ def raise_alarm(work: Work, feed_id: str, batch_id: int | None, message: str) ->
              select cast(:feed_id as text), cast(:batch_id as bigint), cast(:message as text)
              where not exists (select 1 from alarm where feed_id = :feed_id and message = :message
                                       and raised_at > now() - interval '1 day')"""
-    work.execute(sa.text(sql), {"feed_id": feed_id, "batch_id": batch_id, "message": message})
+    work.execute(sa.text(sql), {"feed_id": feed_id, "batch_id": batch_id, "message": plain(message)})
 
 
 def read_alarms(work: Work, most: int) -> Sequence[sa.Row[Any]]:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from hub.errors import PartnerUnavailable
+from hub.mapping import NUL, SHOWN_NUL, shown
 
 Work = sa.Connection
 
@@ -42,6 +43,7 @@ def working(engine: sa.Engine) -> Iterator[Work]:
 def copy_rows(work: Work, table: str, frame: pl.DataFrame) -> None:
     """COPY a frame into a table; the frame's columns name the table's."""
     columns = ", ".join(f'"{name}"' for name in frame.columns)
+    frame = frame.with_columns(shown(pl.col(pl.String)))
     raw = work.connection.driver_connection
     assert raw is not None
     with (
@@ -55,3 +57,8 @@ def copy_rows(work: Work, table: str, frame: pl.DataFrame) -> None:
 def rows_of(work: Work, sql: str, **values: Any) -> Sequence[sa.Row[Any]]:
     """Run one question and return all its rows."""
     return work.execute(sa.text(sql), values).all()
+
+
+def plain(message: str) -> str:
+    """A message that may quote what a partner wrote, as it can be kept."""
+    return message.replace(NUL, SHOWN_NUL)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from hub.feed import Receives
 from hub.model import ReceiptAnswer
-from hub.store.database import Work, rows_of
+from hub.store.database import Work, plain, rows_of
 from schemas.catalogue import SCHEMAS
 
 # Envelope columns of a record table; everything else is the shared schema's.
@@ -119,7 +119,8 @@ def write_receipts(
     """
     given: dict[str, dict[str, Any]] = {}
     for a in answers:  # of two answers to one record the first counts; receipt and state cannot differ
-        facts = {"outcome": a.outcome.value, "code": a.code, "message": a.message, "remote_id": a.remote_id}
+        facts: dict[str, str | None] = {"outcome": a.outcome.value, "code": plain(a.code), "message": plain(a.message)}
+        facts["remote_id"] = None if a.remote_id is None else plain(str(a.remote_id))
         given.setdefault(a.idempotency_key, {"key": a.idempotency_key, **facts})
     orphaned = _parent_refused(submission.schema)
     sql = f"""with given as (select * from jsonb_to_recordset(cast(:given as jsonb))
@@ -145,7 +146,7 @@ def write_receipts(
                                  then now() + interval '1 second' * :delayed_seconds * 2 ^ (delivery.attempts - 1) end
              from answered where delivery.delivery_id = answered.delivery_id"""
     values: dict[str, Any] = {"given": json.dumps(list(given.values())), "submission_id": submission.submission_id}
-    values |= {"code": "R001" if refusal is None else "S002", "message": refusal or ""}
+    values |= {"code": "R001" if refusal is None else "S002", "message": plain(refusal or "")}
     values |= {"given_up_code": "R002" if refusal is None else "R003"}
     values |= {"delayed_at_most": receives.delayed_at_most, "delayed_seconds": receives.delayed_seconds}
     work.execute(sa.text(sql), values)

@@ -141,9 +141,9 @@ def test_one_object_where_a_list_is_due_is_one_row() -> None:
     assert cells(json_rows('{"rows": {"a": 1}}'), "a") == ["1"]
 
 
-@pytest.mark.parametrize("name", ["#line", "#part", "#no", "#key", "!net_fen", "../no", "@area"])
+@pytest.mark.parametrize("name", ["#line", "#part", "#no", "#key", "!net_fen", "../no", "@area", "a\\u0000b"])
 def test_a_member_with_one_of_our_own_names_is_refused(name: str) -> None:
-    """It would overwrite what the hub itself knows of the row."""
+    """It would overwrite what the hub itself knows of the row; a NUL in a name could not even be kept."""
     assert refused(row_with, name, '"x"') == "F008"
 
 

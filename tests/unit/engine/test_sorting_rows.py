@@ -217,3 +217,26 @@ def test_the_real_mapping_names_the_banks_own_columns(registry: Registry) -> Non
         "3": {("行号", "L105")},
     }
     assert found["payroll_batch"].records.height == 1
+
+
+def test_a_nul_is_shown_by_its_picture_where_the_row_is_kept() -> None:
+    """PostgreSQL keeps no NUL: one bad cell would stop the file it stands in. The value itself is still rejected for it."""
+    found = sort({"编号": "C\x001", "姓名": "张\x00三"})
+    [row] = found.rejections.iter_rows(named=True)
+    assert json.loads(row["#row"])["姓名"] == "张␀三"
+    assert json.loads(row["#key"]) == {"code": "C␀1"}
+    assert ("reporter_name", "姓名", "L118") in reasons(found)[1]
+
+
+def test_a_nul_in_a_broken_line_is_shown_by_its_picture_too() -> None:
+    """The whole line is kept with its rejection."""
+    schema: dict[str, Any] = {
+        "#part": pl.Int32,
+        "#line": pl.Int32,
+        "#no": pl.String,
+        "#text": pl.String,
+        "#code": pl.String,
+    }
+    broken = pl.DataFrame([(0, 9, "9", "a\x00|b\\u0000", "L115")], schema=schema, orient="row")
+    [row] = sort({}, broken=broken).rejections.iter_rows(named=True)
+    assert json.loads(row["#row"]) == {"line": "a␀|b\\u0000"}
