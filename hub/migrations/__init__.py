@@ -8,12 +8,14 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
+from hub.store.database import working
+
 
 def migrate(engine: sa.Engine) -> None:
     """Bring the database to the newest step; several callers at once are let in one after the other."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
-    with engine.begin() as work:
+    with working(engine) as work:
         work.execute(sa.text("select pg_advisory_xact_lock(hashtext('hub.migrations'))"))
         work.execute(sa.text("create schema if not exists hub"))
         config.attributes["connection"] = work

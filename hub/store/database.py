@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import polars as pl
+import psycopg
 import sqlalchemy as sa
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from hub.errors import PartnerUnavailable
+from hub.errors import HubError, PartnerUnavailable
 from hub.mapping import NUL, SHOWN_NUL, shown
 
 Work = sa.Connection
@@ -21,23 +22,36 @@ def open_database(url: str) -> sa.Engine:
     if url.startswith("postgresql://"):
         url = url.replace("postgresql://", "postgresql+psycopg://", 1)
     options = "-c timezone=Asia/Shanghai -c search_path=hub"
-    return sa.create_engine(
-        url,
-        connect_args={"options": options, "connect_timeout": 10},
-        pool_size=2,
-        pool_pre_ping=True,
-        hide_parameters=True,
-    )
+    try:
+        return sa.create_engine(
+            url,
+            connect_args={"options": options, "connect_timeout": 10},
+            pool_size=2,
+            pool_pre_ping=True,
+            hide_parameters=True,
+        )
+    except (ArgumentError, ValueError):  # its words quote the address, which holds the password
+        raise HubError(
+            "HUB_DATABASE_URL is no address of a PostgreSQL, such as postgresql://user:word@host/name"
+        ) from None
 
 
 @contextmanager
 def working(engine: sa.Engine) -> Iterator[Work]:
-    """One transaction: all of it is durable at the end, or none. A lost database is PartnerUnavailable, so it is tried again."""
+    """One transaction: all of it is durable at the end, or none. A lost database is PartnerUnavailable, so it is tried again.
+
+    Whatever else PostgreSQL says is said by its kind alone: its own words quote the row, a worker's name and number with it.
+    """
     try:
         with engine.begin() as work:
             yield work
-    except OperationalError as error:
-        raise PartnerUnavailable(f"the database did not answer: {type(error.orig).__name__}") from error
+    except (DBAPIError, psycopg.Error) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        kind = type(cause).__name__
+        if isinstance(cause, psycopg.OperationalError):
+            raise PartnerUnavailable(f"the database did not answer: {kind}") from error
+        advice = "; run `hub migrate` first" if isinstance(cause, psycopg.errors.UndefinedTable) else ""
+        raise HubError(f"the database did not take it: {kind}{advice}") from None
 
 
 def copy_rows(work: Work, table: str, frame: pl.DataFrame) -> None:
