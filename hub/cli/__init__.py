@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -56,13 +57,21 @@ def build_parser() -> argparse.ArgumentParser:
     row.add_argument("no", metavar="NO", help="the number the partner printed on the row, 0 for a file's header")
     add("alarms", batches.list_alarms).add_argument("--last", type=int, default=50, help="how many, newest last (50)")
     add("release", batches.release, batch=True).add_argument(
-        "--by", default=getpass.getuser(), help="the officer who decides"
+        "--by", default=_own_name(), help="the officer who decides"
     )
     add("close", batches.close, batch=True)
     add("replay", batches.replay, batch=True)
     add("resend", batches.resend, batch=True)
     add("migrate", migrate_database)
     return parser
+
+
+def _own_name() -> str:
+    """Who types; a container may run under a number that has no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 def main(words: Sequence[str] | None = None) -> int:
