@@ -118,9 +118,11 @@ def deliver(partner: str) -> None:
     receives, receiver = house.registry.receives(partner), open_receiver(house.registry, partner)
     until, moved = time.monotonic() + PATIENCE_SECONDS, 0
     while True:
-        sent = pipeline.deliver_waiting(house, partner, receives, receiver)
-        still_open = pipeline.collect_receipts(house, partner, receives, receiver)
-        moved += len(pipeline.mark_delivered(house))
+        try:
+            sent = pipeline.deliver_waiting(house, partner, receives, receiver)
+            still_open = pipeline.collect_receipts(house, partner, receives, receiver)
+        finally:  # one answer nobody agreed on keeps no other batch from being told
+            moved += len(pipeline.mark_delivered(house))
         pause = pipeline.next_delivery(house, partner)
         if pause is None and not still_open and not sent:
             break

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 from connectors.interface import Receiver
-from hub.errors import SubmissionRefused
+from hub.errors import PartnerRefused, SubmissionRefused
 from hub.feed import Receives
 from hub.model import ReceiptAnswer
 from hub.pipeline.house import House, log, note
@@ -56,18 +56,28 @@ def _submit(house: House, submission: deliveries.Submission, receives: Receives,
 
 
 def collect_receipts(house: House, partner: str, receives: Receives, receiver: Receiver) -> int:
-    """Ask after every open submission once and write down what was answered; returns how many submissions are still open."""
+    """Ask after every open submission once and write down what was answered; returns how many submissions are still open.
+
+    Raises PartnerRefused for an answer a person must look at, after all the others were asked after.
+    """
     with working(house.engine) as work:
         waiting = [s for s in deliveries.open_submissions(work, partner) if s.serial_code is not None]
     still_open = 0
+    odd: list[PartnerRefused] = []
     for submission in waiting:
-        answers, refusal = _poll(submission, receiver)
+        try:
+            answers, refusal = _poll(submission, receiver)
+        except PartnerRefused as error:
+            odd.append(error)
+            continue
         if answers is None:
             still_open += 1
             continue
         with working(house.engine) as work:
             deliveries.write_receipts(work, submission, answers, receives, refusal)
         note("answered", receiver=partner, submission=submission.submission_id, records=len(answers))
+    if odd:
+        raise odd[0]
     return still_open
 
 
