@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from round_trip import Hub, effects, return_lines
 
 from hub import pipeline
-from hub.errors import NotAllowed
+from hub.errors import HubError, NotAllowed
 from hub.model import Batch, BatchState, Stage
 from hub.registry import read_registry
 from simulators.drops import extra_drop
@@ -475,3 +476,31 @@ def test_what_is_decided_while_a_report_goes_out_is_not_forgotten(hub: Hub) -> N
     assert again(hub, batch).state is BatchState.STORED
     hub.run([FEED])
     assert again(hub, batch).state is BatchState.REPORTED
+
+
+@pytest.mark.parametrize(("old", "new", "held"), [
+    (b"|S||", b"|S|\x00|", None),
+    (b"D|1|", b"D|\x001|", None),
+    (b"|40|", b"|4\x000|", "F002"),
+])  # fmt: skip
+def test_a_nul_in_a_file_stops_neither_the_file_nor_its_feed(
+    hub: Hub, old: bytes, new: bytes, held: str | None
+) -> None:
+    """In a cell, in a line number, in the head: PostgreSQL keeps none, and the next file goes on."""
+    name = drop(hub, lambda content: content.replace(old, new, 1))
+    hub.run([FEED])
+    batch = hub.batch(name)
+    assert (batch.state, batch.hold_code) == (BatchState.HELD if held else BatchState.REPORTED, held)
+    if held:
+        assert "4␀0" in (batch.hold_message or "")
+    other = drop(hub)
+    hub.run([FEED])
+    assert hub.batch(other).state is BatchState.REPORTED
+
+
+def test_what_the_database_says_of_a_row_is_not_repeated(hub: Hub) -> None:
+    """Its own words quote the row, and they would stand in every log."""
+    for sql in ("select 1 where 'wang'::int = 1", "select 1 from nobody"):
+        with pytest.raises(HubError) as caught:
+            hub.ask(sql)
+        assert "wang" not in "".join(traceback.format_exception(caught.value))

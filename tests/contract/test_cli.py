@@ -1,0 +1,226 @@
+"""The `hub` command as an admin types it: what it prints, what it returns, and that no error of a library reaches the screen."""
+
+from __future__ import annotations
+
+import getpass
+import re
+from collections.abc import Callable, Iterator
+from itertools import count
+
+import pytest
+from round_trip import Hub
+
+from hub import cli
+from hub.bootstrap import open_house
+from hub.model import BatchState
+from hub.store import batches
+from hub.store.database import working
+from simulators.drops import extra_drop
+from simulators.projects import BANKS
+from simulators.world import City
+
+CITY = City(7, 0.1)
+FEED = "haidai_payrolls"
+_extras = count(1)
+Typed = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def typed(hub: Hub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Typed]:
+    """Types a command; gives its exit code and what stands on screen and on standard error."""
+    monkeypatch.setenv("HUB_DATABASE_URL", hub.house.engine.url.render_as_string(hide_password=False))
+    monkeypatch.setenv("HUB_ARCHIVE", str(hub.house.archive.folder))
+    open_house.cache_clear()
+
+    def run(*words: object) -> tuple[int, str, str]:
+        code = cli.main([str(word) for word in words])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    yield run
+    open_house.cache_clear()
+
+
+def drop(hub: Hub, spoiled: int = 0) -> str:
+    """A payroll file of forty lines, so many of them with a bad card number."""
+    made = extra_drop(CITY, BANKS["haidai"], "PAYR", 200 + next(_extras), None)
+    assert made.content is not None
+    content = re.sub(rb"\|(6\d{15,18})\|", rb"|1\1|", made.content, count=spoiled) if spoiled else made.content
+    return hub.up.control.drop("haidai", f"in/{CITY.day:%Y%m%d}/{made.name}", content)
+
+
+def test_without_words_the_help_is_shown(typed: Typed) -> None:
+    """Every command with what it does."""
+    code, out, err = typed()
+    assert (code, err) == (2, "")
+    for word in ("check", "try", "feeds", "batches", "batch", "row", "alarms", "release", "close", "replay", "resend"):
+        assert re.search(rf"^ +{word} +[A-Z]", out, re.MULTILINE), word
+
+
+def test_an_error_is_one_line_with_code_name_and_message(typed: Typed) -> None:
+    """S004 in both languages, then what was asked and what to do."""
+    for words in (("batch", 10**9), ("row", 10**9, 1), ("replay", 10**9), ("close", 10**9), ("resend", 10**9)):
+        code, out, err = typed(*words)
+        assert (code, out) == (2, "")
+        assert re.fullmatch(r"hub: S004 当前状态不允许 / Not allowed in this state: there is no batch .+\n", err)
+
+
+def test_a_held_batch_is_found_explained_and_released(typed: Typed, hub: Hub) -> None:
+    """From `hub batches held` to `hub release`, with the officer's name."""
+    batch_id = held(hub)
+    code, out, _ = typed("batches", "held")
+    assert (code, f"{batch_id}  held" in out, "F013" in out) == (0, True, True)
+    code, out, _ = typed("batch", batch_id)
+    assert code == 0
+    assert "被扣留 F013" in out
+    code, out, _ = typed("release", batch_id, "--by", "王科长")
+    assert (code, f"batch {batch_id} is stored" in out) == (0, True)
+    assert "由 王科长 放行" in typed("batch", batch_id)[1]
+    hub.run([FEED])
+
+
+def held(hub: Hub) -> int:
+    name = drop(hub, 12)
+    hub.run([FEED])
+    assert hub.batch(name).state is BatchState.HELD
+    return hub.batch(name).batch_id
+
+
+def test_a_closed_batch_says_so_and_is_refused_a_replay(typed: Typed, hub: Hub) -> None:
+    """Its reason stays readable; nothing is changed by asking again."""
+    batch_id = held(hub)
+    code, out, _ = typed("close", batch_id)
+    assert (code, out) == (0, f"batch {batch_id} is closed; nothing of it was taken\n")
+    assert "settled otherwise, nothing of it was taken" in typed("batch", batch_id)[1]
+    code, _, err = typed("replay", batch_id)
+    assert (code, "settled" in err) == (2, True)
+
+
+def test_a_replay_that_is_held_again_says_why(typed: Typed, hub: Hub) -> None:
+    """With another exit code than success."""
+    code, out, _ = typed("replay", held(hub))
+    assert (code, "F013" in out) == (1, True)
+
+
+def test_a_row_is_traced_to_its_receipt_and_its_return_files(typed: Typed, hub: Hub) -> None:
+    """By the number the bank printed, with or without noughts; the head is row 0. Values of the row are not shown."""
+    name = drop(hub, 1)
+    hub.run([FEED])
+    batch_id = hub.batch(name).batch_id
+    for no in (40, "0040"):
+        code, out, _ = typed("row", batch_id, no)
+        assert code == 0
+        assert [line for line in out.splitlines() if line in HEADS] == HEADS[:1] + HEADS[3:]
+        assert "province" in out
+        assert "payroll_line" in out
+    values = hub.ask("select worker_name, id_no, card_no from record.payroll_line where batch_id = :id", id=batch_id)
+    assert not [value for row in values for value in row if value in out]
+    assert "payroll_batch" in typed("row", batch_id, 0)[1]
+    code, out, _ = typed("row", batch_id, 1)
+    assert (code, "L1" in out, "rejections" in out, "receipts" in out) == (0, True, True, False)
+    code, _, err = typed("row", batch_id, 41)
+    assert (code, "has no row with the number 41" in err) == (2, True)
+
+
+HEADS = ["records", "rejections", "repetitions", "deliveries", "receipts", "reports"]
+
+
+def test_a_row_that_repeats_names_the_batch_it_came_in_first(typed: Typed, hub: Hub) -> None:
+    """The next version of a file says most of it again."""
+    made = extra_drop(CITY, BANKS["haidai"], "PAYR", 200 + next(_extras), None)
+    assert made.content is not None
+    for name, content in ((made.name, made.content), (made.name.replace("_v1", "_v2"), made.content + b"\r\n")):
+        hub.up.control.drop("haidai", f"in/{CITY.day:%Y%m%d}/{name}", content)
+        hub.run([FEED])
+    first, second = hub.batch(made.name), hub.batch(made.name.replace("_v1", "_v2"))
+    _, out, _ = typed("row", second.batch_id, 7)
+    assert "repetitions" in out
+    assert re.search(rf"payroll_line .* {first.batch_id}$", out, re.MULTILINE)
+
+
+def test_resending_says_how_many_go_out(typed: Typed, hub: Hub) -> None:
+    """Or that there is nothing to send."""
+    name = drop(hub)
+    hub.run([FEED])
+    batch_id = hub.batch(name).batch_id
+    refused = hub.ask("select count(*) as n from delivery where batch_id = :id and state = 'refused'", id=batch_id)[0].n
+    code, out, err = typed("resend", batch_id)
+    if refused:
+        assert (code, out.startswith(f"{refused} records of batch {batch_id} go out")) == (0, True)
+    else:
+        assert (code, out, "nothing of batch" in err) == (2, "", True)
+
+
+def test_an_alarm_is_said_once_a_day_and_listed(typed: Typed, hub: Hub) -> None:
+    """A flood is read by nobody; another sentence, another feed and another day are said."""
+    said = [("a", "odd"), ("a", "odd"), ("a", "other"), ("b", "odd")]
+    for feed_id, message in said:
+        with working(hub.house.engine) as work:
+            batches.raise_alarm(work, feed_id, None, message)
+    count_of = "select count(*) as n from alarm where feed_id in ('a', 'b')"
+    assert hub.ask(count_of)[0].n == 3
+    hub.ask("update alarm set raised_at = raised_at - interval '25 hours' where feed_id = 'a' returning 1")
+    with working(hub.house.engine) as work:
+        batches.raise_alarm(work, "a", None, "odd")
+    assert hub.ask(count_of)[0].n == 4
+    code, out, _ = typed("alarms", "--last", 2)
+    assert code == 0
+    assert [line.split()[-1] for line in out.splitlines()[-2:]] == ["odd", "odd"]
+
+
+def test_lists_are_as_long_as_asked(typed: Typed, hub: Hub) -> None:
+    """Newest last."""
+    held(hub)
+    held(hub)
+    assert len(typed("batches", "--last", 1)[1].splitlines()) == 2
+
+
+BAD_ADDRESSES = {
+    "no address": "",
+    "nonsense": "not an address",
+    "another database": "postgres://u:secret@127.0.0.1/x",
+    "a port that is none": "postgresql://u:secret@127.0.0.1:port/x",
+    "nobody there": "postgresql://u:secret@127.0.0.1:1/x",
+}
+
+
+@pytest.mark.parametrize("case", BAD_ADDRESSES)
+@pytest.mark.parametrize("command", ["batches", "migrate"])
+def test_a_database_that_cannot_be_reached_is_one_line(
+    typed: Typed, monkeypatch: pytest.MonkeyPatch, case: str, command: str
+) -> None:
+    """Never a traceback, and never the password."""
+    monkeypatch.setenv("HUB_DATABASE_URL", BAD_ADDRESSES[case])
+    open_house.cache_clear()
+    code, out, err = typed(command)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("hub: S00")
+    assert "secret" not in err
+
+
+def test_a_database_without_tables_says_what_to_type(
+    typed: Typed, monkeypatch: pytest.MonkeyPatch, empty_database: Callable[[], str]
+) -> None:
+    """`hub migrate` first; afterwards the list is empty."""
+    monkeypatch.setenv("HUB_DATABASE_URL", empty_database())
+    open_house.cache_clear()
+    code, _, err = typed("batches")
+    assert (code, "run `hub migrate` first" in err) == (2, True)
+    assert typed("migrate")[0] == 0
+    assert typed("batches")[0] == 0
+
+
+def test_a_number_no_batch_can_have_is_one_line(typed: Typed) -> None:
+    """Larger than the database counts."""
+    code, _, err = typed("batch", 10**30)
+    assert (code, err.count("\n")) == (2, 1)
+
+
+def test_a_user_without_a_name_can_type_commands(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Containers may run under a number that is in no list of users."""
+
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 50000")
+
+    monkeypatch.setattr(getpass, "getuser", nobody)
+    assert typed("feeds")[0] == 0

@@ -1,0 +1,239 @@
+"""Submissions that fail as a whole, receipts that contradict each other, and batches that wait for what others sent."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from itertools import count
+from typing import Any
+
+import pytest
+from round_trip import PROVINCE, Hub, return_lines
+
+from connectors.open_api import OpenApiReceiver
+from hub import bootstrap, pipeline
+from hub.errors import PartnerRefused, SubmissionRefused
+from hub.model import BatchState, Outcome, ReceiptAnswer
+from simulators.drops import extra_drop
+from simulators.projects import BANKS
+from simulators.world import City
+
+CITY = City(7, 0.1)
+FEED = "haidai_payrolls"
+DAY = f"in/{CITY.day:%Y%m%d}"
+_extras = count(1)
+
+
+def payroll() -> tuple[str, bytes]:
+    """A payroll file of forty lines that nobody has dropped."""
+    made = extra_drop(CITY, BANKS["haidai"], "PAYR", 300 + next(_extras), None)
+    assert made.content is not None
+    return made.name, made.content
+
+
+@pytest.fixture
+def name(hub: Hub) -> str:
+    """A file of forty lines, stored and not sent."""
+    hub.deliver()
+    name, content = payroll()
+    hub.up.control.drop("haidai", f"{DAY}/{name}", content)
+    hub.fetch(FEED)
+    hub.store(FEED)
+    return name
+
+
+def at_once(hub: Hub) -> None:
+    """What waits for its time need not."""
+    hub.ask("update delivery set not_before = null where state = 'waiting' returning 1")
+
+
+def lines(hub: Hub, name: str, what: str = "state") -> Counter[Any]:
+    """The lines of a file, counted by one column of their deliveries."""
+    sql = f"""select delivery.{what} as word from delivery join batch using (batch_id)
+              where source_name like :name and schema_name = 'payroll_line'"""
+    return Counter(row.word for row in hub.ask(sql, name=f"%/{name}"))
+
+
+def receipts(hub: Hub, name: str) -> Counter[Any]:
+    """The receipts of a file's lines by outcome and code."""
+    sql = """select outcome, code from receipt join delivery using (delivery_id) join batch using (batch_id)
+             where source_name like :name and schema_name = 'payroll_line'"""
+    return Counter((row.outcome, row.code) for row in hub.ask(sql, name=f"%/{name}"))
+
+
+def test_a_submission_that_fails_as_a_whole_is_sent_again(hub: Hub, name: str) -> None:
+    """Every record goes back, is sent under another key, and has one effect."""
+    hub.up.control.fault(PROVINCE, "fail_batch", 2)
+    hub.submit()
+    hub.collect()
+    assert lines(hub, name) == {"waiting": 40}
+    assert receipts(hub, name) == {("delayed", "S002"): 40}
+    at_once(hub)
+    hub.deliver()
+    assert lines(hub, name)["accepted"] >= 38
+    assert set(lines(hub, name)) <= {"accepted", "refused"}
+    keys = {row.record_key for row in hub.ask("select record_key from record.payroll_line join batch using (batch_id) "
+                                              "where source_name like :name", name=f"%/{name}")}  # fmt: skip
+    for effect in hub.up.control.effects("payroll_line"):
+        if effect["record_key"] in keys:
+            assert (effect["created"] + effect["refused"], effect["existing"]) == (1, 0)
+
+
+class Choosy(OpenApiReceiver):
+    """A receiver that cannot read one record and then turns the whole submission down."""
+
+    sizes: list[int]
+    poison = ""
+
+    def submit(self, schema: str, batch_key: str, records: Sequence[Mapping[str, Any]]) -> str:
+        if schema == "payroll_line":
+            self.sizes.append(len(records))
+            if any(record["recordKey"] == self.poison for record in records):
+                raise SubmissionRefused("Record.Submit answered code 2001: records")
+        return super().submit(schema, batch_key, records)
+
+
+def test_one_record_nobody_can_read_takes_no_other_along(hub: Hub, name: str) -> None:
+    """Groups of sixteen, four, one; in the end it stands alone, given up as R003, and the bank reads so."""
+    receives = hub.house.registry.receives(PROVINCE).model_copy(update={"max_batch": 16, "delayed_at_most": 3})
+    receiver = Choosy(bootstrap.find_connection("province_api"), receives)
+    receiver.sizes = []
+    sql = """select record_key from record.payroll_line join batch using (batch_id)
+             where source_name like :name order by row_no limit 1 offset 20"""
+    receiver.poison = hub.ask(sql, name=f"%/{name}")[0].record_key
+    for _ in range(4):
+        at_once(hub)
+        pipeline.deliver_waiting(hub.house, PROVINCE, receives, receiver)
+        pipeline.collect_receipts(hub.house, PROVINCE, receives, receiver)
+    hub.deliver()
+    assert receiver.sizes[:3] == [16, 16, 8]
+    assert receiver.sizes[3:7] == [4, 4, 4, 4]
+    assert receiver.sizes[7:] == [1, 1, 1, 1, 1]
+    assert lines(hub, name, "attempts") == {1: 24, 2: 12, 3: 3, 4: 1}
+    state = hub.ask("select state from delivery where record_key = :key", key=receiver.poison)
+    assert [row.state for row in state] == ["refused"]
+    assert receipts(hub, name)["refused", "R003"] == 1
+    hub.run([FEED])
+    told = {line[0]: line for line in return_lines(hub.up, "haidai", f"FIN_{name}")[1:]}
+    assert told["21"][1:4:2] == ["REFUSED", "R003"]
+
+
+def test_code_2001_gives_the_submission_back(hub: Hub, name: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The province's own word for a submission it cannot read; other codes are for a person, and change nothing."""
+    receives = hub.house.registry.receives(PROVINCE)
+    other = receives.model_copy(update={"unreadable": ()})
+
+    class Unreadable(OpenApiReceiver):
+        def _open(self, body: bytes, method: str) -> dict[str, Any]:
+            return super()._open(b'{"code": "2001", "message": "no", "data": null}', method)
+
+    connection = bootstrap.find_connection("province_api")
+    with pytest.raises(PartnerRefused):
+        pipeline.deliver_waiting(hub.house, PROVINCE, other, Unreadable(connection, other))
+    opened = hub.ask("select 1 from submission where answered_at is null and serial_code is null")
+    assert len(opened) == 1
+    with caplog.at_level(logging.ERROR, "hub"):
+        assert pipeline.deliver_waiting(hub.house, PROVINCE, receives, Unreadable(connection, receives)) == 0
+    assert "was refused" in caplog.text
+    assert hub.ask("select 1 from submission where answered_at is null") == []
+    assert set(lines(hub, name)) == {"waiting"}
+    at_once(hub)
+    hub.deliver()
+
+
+@pytest.mark.parametrize("knob", ["doubled_result", "stray_result"])
+def test_contradictory_and_strange_answers_count_once(hub: Hub, name: str, knob: str) -> None:
+    """Of two answers to one record the first counts; an answer to nobody's record counts for nothing."""
+    hub.up.control.fault(PROVINCE, knob, 2)
+    hub.deliver()
+    assert sum(receipts(hub, name).values()) == 40
+    assert Counter({"accepted": 40}) - lines(hub, name) == Counter({"accepted": lines(hub, name)["refused"]})
+    hub.run([FEED])
+    assert hub.batch(name).state is BatchState.REPORTED
+
+
+class Answering(OpenApiReceiver):
+    """A receiver that answers what a test says."""
+
+    answer: Callable[[str], list[ReceiptAnswer]]
+
+    def poll(self, serial_code: str) -> list[ReceiptAnswer] | None:
+        return self.answer(serial_code)
+
+
+def answer_with(hub: Hub, answer: Callable[[str], list[ReceiptAnswer]]) -> Answering:
+    receiver = Answering(bootstrap.find_connection("province_api"), hub.house.registry.receives(PROVINCE))
+    receiver.answer = answer
+    return receiver
+
+
+def keys_of(hub: Hub, serial: str) -> list[str]:
+    sql = "select idempotency_key from delivery join submission using (submission_id) where serial_code = :serial"
+    return [row.idempotency_key for row in hub.ask(sql, serial=serial)]
+
+
+def test_yes_and_no_to_the_same_record_is_what_came_first(hub: Hub, name: str) -> None:
+    """Receipt and state say the same, and a record nobody mentioned is asked about again."""
+    hub.submit()
+
+    def answer(serial: str) -> list[ReceiptAnswer]:
+        keys = keys_of(hub, serial)[:-1]
+        yes = [ReceiptAnswer(key, Outcome.ACCEPTED, "0", "") for key in keys]
+        return yes + [ReceiptAnswer(key, Outcome.REFUSED, "2003", "no") for key in keys]
+
+    receives = hub.house.registry.receives(PROVINCE)
+    assert pipeline.collect_receipts(hub.house, PROVINCE, receives, answer_with(hub, answer)) == 0
+    assert lines(hub, name) == {"accepted": 39, "waiting": 1}
+    assert receipts(hub, name) == {("accepted", "0"): 39, ("delayed", "R001"): 1}
+    at_once(hub)
+    hub.deliver()
+
+
+def test_a_receipt_with_a_nul_is_written(hub: Hub, name: str) -> None:
+    """PostgreSQL keeps none; its picture stands there instead."""
+    hub.submit()
+    receiver = answer_with(
+        hub,
+        lambda serial: [ReceiptAnswer(key, Outcome.ACCEPTED, "0", "a\x00b", "\x00") for key in keys_of(hub, serial)],
+    )
+    pipeline.collect_receipts(hub.house, PROVINCE, hub.house.registry.receives(PROVINCE), receiver)
+    assert lines(hub, name) == {"accepted": 40}
+    assert hub.ask("select 1 from receipt where message = 'a␀b'")
+
+
+def test_one_answer_nobody_agreed_on_does_not_hide_the_others(hub: Hub, name: str) -> None:
+    """It is for a person to look at, and it is said; what else was answered is written down."""
+    hub.submit()
+    first = hub.ask("select min(submission_id) as id from submission where answered_at is null")[0].id
+    odd = hub.ask("select serial_code from submission where submission_id = :id", id=first)[0].serial_code
+
+    def answer(serial: str) -> list[ReceiptAnswer]:
+        if serial == odd:
+            raise PartnerRefused("submission was answered with a status nobody agreed on")
+        return [ReceiptAnswer(key, Outcome.ACCEPTED, "0", "") for key in keys_of(hub, serial)]
+
+    with pytest.raises(PartnerRefused, match="nobody agreed"):
+        pipeline.collect_receipts(hub.house, PROVINCE, hub.house.registry.receives(PROVINCE), answer_with(hub, answer))
+    assert lines(hub, name) == {"accepted": 40}
+    hub.deliver()
+
+
+def test_a_batch_that_repeats_waits_for_the_first_answer(hub: Hub, name: str) -> None:
+    """Its own rows are sent under the batch they first came in; told too early, all of them would read as delayed."""
+    [content] = [hub.house.archive.read(hub.batch(name).parts[0])]
+    second = name.replace("_v1", "_v2")
+    hub.up.control.drop("haidai", f"{DAY}/{second}", content + b"\r\n")
+    hub.fetch(FEED)
+    hub.store(FEED)
+    assert lines(hub, second) == {}
+    ours = hub.batch(second).batch_id
+    assert ours not in pipeline.mark_delivered(hub.house)
+    hub.submit()
+    assert ours not in pipeline.mark_delivered(hub.house)
+    hub.deliver()
+    assert hub.batch(second).state is BatchState.DELIVERED
+    hub.run([FEED])
+    told = return_lines(hub.up, "haidai", f"FIN_{second}")[1:]
+    assert len(told) == 40
+    assert {line[1] for line in told} <= {"ACCEPTED", "REFUSED"}
