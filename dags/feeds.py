@@ -51,9 +51,11 @@ def build_dag(feed: Feed) -> DAG:
         fetched = task(tasks.fetch, task_id="fetch")(feed.feed_id)
         outlets = [Asset(f"record/{name}") for name in feed.spec.records]
         stored = task(tasks.store, task_id="store", outlets=outlets)(feed.feed_id, fetched)
-        told = task(tasks.acknowledge, task_id="acknowledge", trigger_rule="none_failed")(feed.feed_id)
-        held = task(tasks.raise_held, task_id="raise_held", trigger_rule="all_done", retries=0)(feed.feed_id)
-        stored >> told >> held
+        told = task(tasks.acknowledge, task_id="acknowledge", trigger_rule="all_done")(feed.feed_id)
+        held = task(tasks.raise_held, task_id="raise_held", trigger_rule="none_failed", retries=0)(feed.feed_id)
+        # The last task hangs on all the others: its state is the run's, and a failed fetch must not look green.
+        stored >> told
+        [fetched, stored, told] >> held
     return dag
 
 

@@ -114,7 +114,7 @@ def test_housekeeping_names_the_broken_mapping(day: Stand) -> None:
 
 def test_no_row_value_stands_in_any_log(day: Stand) -> None:
     """Logs carry ids and counts: no identity number, card or phone of the synthetic city."""
-    personal = re.compile(r"(?<![0-9a-f-])(?:370999\d{11}[\dX]|62\d{14,17}|1990000\d{4})(?![0-9a-f])")
+    personal = re.compile(r"(?<![0-9a-f.-])(?:370999\d{11}[\dX]|62\d{14,17}|1990000\d{4})(?![0-9a-f])")
     logs = [path for path in day.state.rglob("*.log") if "simulators" not in path.name]
     assert logs
     texts = {path.name: path.read_text(errors="replace") for path in logs}
