@@ -16,7 +16,7 @@ with DAG(
     ),
     max_active_runs=1,
     catchup=False,
-    default_args={"retries": 3, "retry_delay": 15, "retry_exponential_backoff": 2, "max_retry_delay": 600},
+    default_args=tasks.RETRIES,
     doc_md=__doc__,
     tags=["deliver"],
 ):

@@ -12,7 +12,6 @@ from hub.feed import Feed, SftpSource
 from hub.triggers import DropTrigger
 
 ZONE = "Asia/Shanghai"
-RETRIES = {"retries": 3, "retry_delay": 15, "retry_exponential_backoff": 2, "max_retry_delay": 600}
 
 
 def schedule_of(feed: Feed) -> CronTriggerTimetable | AssetOrTimeSchedule:
@@ -44,7 +43,7 @@ def build_dag(feed: Feed) -> DAG:
         schedule=schedule_of(feed),
         max_active_runs=1,
         catchup=False,
-        default_args=RETRIES,
+        default_args=tasks.RETRIES,
         doc_md=page_of(feed),
         tags=["feed", feed.spec.partner, feed.spec.source.connector, *feed.spec.records],
     ) as dag:

@@ -21,6 +21,8 @@ Words = ParamSpec("Words")
 Result = TypeVar("Result")
 PATIENCE_SECONDS = 45.0
 POLL_SECONDS = 1.0
+RETRIES = {"retries": 3, "retry_delay": 15, "retry_exponential_backoff": 2, "max_retry_delay": 600}
+"""How Airflow tries a task again while a partner is unavailable; seconds, twice as long each time."""
 
 
 def sorted_errors(step: Callable[Words, Result]) -> Callable[Words, Result]:
