@@ -1,0 +1,110 @@
+"""What a mapping file may say, and nothing more: the closed vocabulary of `mappings/*.yaml`, checked when read.
+
+`mappings/feed.schema.json` is generated from these classes, so an editor can help while one writes a mapping.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from hub.feed.calls import Envelope, Paging, RestSource, Since, SoapSource
+from hub.feed.drops import SftpSource
+from hub.feed.files import (
+    Agreed,
+    Column,
+    DelimitedFormat,
+    DelimitedLine,
+    FileFormat,
+    FixedFormat,
+    FixedLine,
+    Format,
+    JsonFormat,
+    Line,
+    Totals,
+    XmlFormat,
+)
+from hub.feed.receivers import Receives
+from hub.feed.reports import CallReport, FileReport, StageReport
+from hub.feed.words import FieldSpec, RecordSpec, Spec
+
+__all__ = [
+    "Agreed",
+    "CallReport",
+    "Column",
+    "DelimitedFormat",
+    "DelimitedLine",
+    "Envelope",
+    "Expect",
+    "Feed",
+    "FeedSpec",
+    "FieldSpec",
+    "FileFormat",
+    "FileReport",
+    "FixedFormat",
+    "FixedLine",
+    "Format",
+    "JsonFormat",
+    "Line",
+    "Paging",
+    "PartnerSpec",
+    "PartnersFile",
+    "Receives",
+    "RecordSpec",
+    "RestSource",
+    "SftpSource",
+    "Since",
+    "SoapSource",
+    "Source",
+    "Spec",
+    "StageReport",
+    "Totals",
+    "XmlFormat",
+]
+
+Source = Annotated[SftpSource | RestSource | SoapSource, Field(discriminator="connector")]
+
+
+class Expect(Spec):
+    """What is normal; outside it the batch waits for an officer."""
+
+    rows: tuple[int, int] | None = None
+    rejected_at_most: str | None = Field(None, pattern=r"^\d{1,3}(\.\d+)?%$")
+
+    @property
+    def rejected_share(self) -> float | None:
+        return None if self.rejected_at_most is None else float(self.rejected_at_most.rstrip("%")) / 100
+
+
+class FeedSpec(Spec):
+    """One mapping file."""
+
+    title: str = Field(description="中文标题 / English title")
+    partner: str
+    schedule: str = Field(description="cron; for files this is the fall-back when no event came")
+    source: Source
+    records: dict[str, RecordSpec]
+    expect: Expect = Expect(rows=None, rejected_at_most=None)
+    report: dict[Literal["intake", "outcome"], StageReport] = Field(default={})
+
+
+class Feed(Spec):
+    """A feed that passed every check: what the file says, its id, and the digest of the file it came from."""
+
+    feed_id: str
+    digest: str
+    spec: FeedSpec
+
+
+class PartnerSpec(Spec):
+    """One organisation we exchange data with."""
+
+    title: str
+    kind: Literal["bureau", "bank", "insurer", "platform"]
+    contact: str = ""
+    receives: Receives | None = None
+
+
+class PartnersFile(Spec):
+    partners: dict[str, PartnerSpec]
