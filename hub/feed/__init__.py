@@ -22,6 +22,7 @@ from hub.feed.files import (
     Format,
     JsonFormat,
     Line,
+    SheetFormat,
     Totals,
     XmlFormat,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "RecordSpec",
     "RestSource",
     "SftpSource",
+    "SheetFormat",
     "Since",
     "SoapSource",
     "Source",

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from hub.feed.files import Format
 from hub.feed.words import Spec
+
+BESIDE = re.compile(r"(\{stem\})?\.[A-Za-z0-9_.]+")
+IN_FOLDER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*")
+DIGESTS = ("sm3", "sha256", "md5")
 
 
 class SftpSource(Spec):
@@ -17,7 +22,24 @@ class SftpSource(Spec):
     connection: str
     files: str
     name: str = Field(description="the parts of a file name, such as {bank}_{area}_{type}_{date}_{seq}_v{version}.txt")
-    done: str | None = Field(None, description="the flag file's suffix; it comes last")
-    digest: str | None = Field(None, description="the digest file's suffix")
+    done: str | None = Field(
+        None, description="the flag, which comes last: .ok appended, {stem}.flg, or READY for a whole folder"
+    )
+    digest: str | None = Field(None, description="the digest file: .sm3, .sha256 or .md5 appended, or {stem}.md5")
+    packed: Literal["zip", "gzip"] | None = Field(None, description="the file holds exactly one other, packed")
     look_back_days: int = Field(31, ge=1)
     format: Format
+
+    @field_validator("done")
+    @classmethod
+    def flag_has_a_form(cls, done: str | None) -> str | None:
+        if done is not None and not BESIDE.fullmatch(done) and not IN_FOLDER.fullmatch(done):
+            raise ValueError("a flag is a suffix such as .ok, {stem}.flg, or the name of one file such as READY")
+        return done
+
+    @field_validator("digest")
+    @classmethod
+    def digest_has_a_form(cls, digest: str | None) -> str | None:
+        if digest is not None and not (BESIDE.fullmatch(digest) and digest.rpartition(".")[2].lower() in DIGESTS):
+            raise ValueError(f"a digest file ends in one of .{', .'.join(DIGESTS)}")
+        return digest
