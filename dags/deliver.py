@@ -1,15 +1,14 @@
-"""Deliver: new records of any schema start it, the clock takes up what is due later. One task per receiver, so one that is
-down keeps nobody else waiting."""
+"""Deliver: new records of any schema start it, the clock takes up what is due later. Each receiver that something is due for gets
+a task of its own, so one that is down keeps nobody else waiting; the next run is its next try."""
 
 from airflow.sdk import DAG, Asset, AssetAny, AssetOrTimeSchedule, CronTriggerTimetable, task
 
 from hub import tasks
-from hub.bootstrap import open_registry
 from schemas.catalogue import SCHEMAS
 
 with DAG(
     dag_id="deliver",
-    dag_display_name="deliver 推送省平台",
+    dag_display_name="deliver 推送",
     schedule=AssetOrTimeSchedule(
         timetable=CronTriggerTimetable("* * * * *", timezone="Asia/Shanghai"),
         assets=AssetAny(*[Asset(f"record/{name}") for name in SCHEMAS]),
@@ -20,6 +19,8 @@ with DAG(
     doc_md=__doc__,
     tags=["deliver"],
 ):
-    for partner, spec in open_registry().partners.items():
-        if spec.receives is not None:
-            task(tasks.deliver, task_id=partner, outlets=[Asset("receipts")])(partner)
+    due = task(tasks.find_due, task_id="find_due")()
+    send = task(
+        tasks.deliver, task_id="send", map_index_template=tasks.PARTNER_NAME, retries=0, outlets=[Asset("receipts")]
+    )
+    send.expand(partner=due)

@@ -1,11 +1,8 @@
-"""Report: receipts start it, the clock is the fall-back. One task per partner tells it what became of its rows."""
+"""Report: receipts start it, the clock is the fall-back. Each partner that waits for an answer is told by a task of its own."""
 
 from airflow.sdk import DAG, Asset, AssetOrTimeSchedule, CronTriggerTimetable, task
 
 from hub import tasks
-from hub.bootstrap import open_registry
-
-feeds = open_registry().feeds.values()
 
 with DAG(
     dag_id="report",
@@ -19,6 +16,5 @@ with DAG(
     doc_md=__doc__,
     tags=["report"],
 ):
-    for partner in sorted({feed.spec.partner for feed in feeds}):
-        ids = [feed.feed_id for feed in feeds if feed.spec.partner == partner]
-        task(tasks.report, task_id=partner)(ids)
+    waiting = task(tasks.find_untold, task_id="find_untold")()
+    task(tasks.report, task_id="tell", map_index_template=tasks.PARTNER_NAME).expand(partner=waiting)

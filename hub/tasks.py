@@ -23,6 +23,8 @@ PATIENCE_SECONDS = 45.0
 POLL_SECONDS = 1.0
 RETRIES = {"retries": 3, "retry_delay": 15, "retry_exponential_backoff": 2, "max_retry_delay": 600}
 """How Airflow tries a task again while a partner is unavailable; seconds, twice as long each time."""
+PARTNER_NAME = "{{ task.op_kwargs['partner'] }}"
+"""What Airflow shows beside a task that runs once for each partner."""
 
 
 def sorted_errors(step: Callable[Words, Result]) -> Callable[Words, Result]:
@@ -82,9 +84,19 @@ def acknowledge(feed_id: str) -> None:
 
 
 @sorted_errors
-def report(feed_ids: Sequence[str]) -> None:
-    """Tell a partner what the receiver answered, for every batch that is answered in full."""
-    _report(feed_ids, Stage.OUTCOME)
+def find_untold() -> list[str]:
+    """The partners that wait to be told what the receivers answered; skips when there are none."""
+    waiting = upkeep.untold_partners(open_house())
+    if not waiting:
+        raise AirflowSkipException("没有待回传的结果 / nothing to tell")
+    return waiting
+
+
+@sorted_errors
+def report(partner: str) -> None:
+    """Tell a partner what the receivers answered, for every batch that is answered in full."""
+    house = open_house()
+    _report([feed.feed_id for feed in house.registry.feeds.values() if feed.spec.partner == partner], Stage.OUTCOME)
 
 
 def _report(feed_ids: Sequence[str], stage: Stage) -> None:
@@ -108,6 +120,16 @@ def raise_held(feed_id: str) -> None:
     held = upkeep.held_batches(open_house(), feed_id)
     if held:
         raise AirflowFailException("；".join(upkeep.describe_hold(batch) for batch in held))
+
+
+@sorted_errors
+def find_due() -> list[str]:
+    """The receivers that something is due for, or that owe an answer; skips when there are none."""
+    house = open_house()
+    due = upkeep.receivers_due(house)
+    if not due:
+        raise AirflowSkipException("没有待推送的记录 / nothing to deliver")
+    return due
 
 
 @sorted_errors

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 from hub.errors import HubError
-from hub.model import Batch, BatchState
-from hub.pipeline import House
+from hub.model import Batch, BatchState, Stage
+from hub.pipeline import House, batches_to_report
 from hub.reasons import reason
 from hub.settings import now
-from hub.store import batches
+from hub.store import batches, progress
 from hub.store.database import working
 
 MOVING = (BatchState.FETCHED, BatchState.STORED, BatchState.DELIVERED)
@@ -19,6 +19,19 @@ def held_batches(house: House, feed_id: str | None = None) -> list[Batch]:
     """Batches a person must act on, oldest first."""
     with working(house.engine) as work:
         return batches.batches_in(work, [BatchState.HELD], feed_id)
+
+
+def untold_partners(house: House) -> list[str]:
+    """The partners with a batch that is answered in full and not told of yet."""
+    partner_of = {feed.feed_id: feed.spec.partner for feed in house.registry.feeds.values()}
+    waiting = batches_to_report(house, Stage.OUTCOME, list(partner_of))
+    return sorted({partner_of[batch.feed_id] for batch in waiting})
+
+
+def receivers_due(house: House) -> list[str]:
+    """The receivers that a record may go to now, or that owe an answer."""
+    with working(house.engine) as work:
+        return progress.receivers_due(work)
 
 
 def describe_hold(batch: Batch) -> str:

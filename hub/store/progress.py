@@ -38,6 +38,14 @@ def read_progress(work: Work) -> Progress:
     return Progress(**rows_of(work, sql)[0]._mapping)
 
 
+def receivers_due(work: Work) -> list[str]:
+    """The receivers that a waiting record may go to now, or that have not answered for a submission."""
+    sql = """select receiver from delivery
+             where state = 'waiting' and (not_before is null or not_before <= now())
+             union select receiver from submission where answered_at is null order by 1"""
+    return [row.receiver for row in rows_of(work, sql)]
+
+
 def read_effects(work: Work) -> dict[str, Any]:
     """What a repeated run must leave as it is, and beside it the number of batches, which may grow by empty repeats."""
     sql = """select (select count(*) from batch) as batches,

@@ -142,16 +142,23 @@ def test_new_records_of_any_schema_start_the_delivery(dags: Mapping[str, Any]) -
     woken = {asset.name for asset in deliver.schedule.asset_condition.objects}
     assert woken == {f"record/{name}" for name in SCHEMAS}
     assert deliver.schedule.timetable.expression == "* * * * *"
-    assert {asset.name for task in deliver.tasks for asset in task.outlets} == {"receipts"}
+    assert {task.task_id: [asset.name for asset in task.outlets] for task in deliver.tasks} == {
+        "find_due": [],
+        "send": ["receipts"],
+    }
     assert report.schedule.asset_condition.name == "receipts"
     assert report.schedule.timetable.expression == "*/5 * * * *"
 
 
-def test_there_is_one_task_for_each_that_receives_and_for_each_that_is_told(dags: Mapping[str, Any]) -> None:
-    """One that is down keeps nobody else waiting."""
-    receiving = {name for name, spec in REGISTRY.partners.items() if spec.receives is not None}
-    assert set(dags["deliver"].task_ids) == receiving
-    assert set(dags["report"].task_ids) == {feed.spec.partner for feed in REGISTRY.feeds.values()}
+def test_each_that_receives_and_each_that_is_told_gets_a_task_of_its_own(dags: Mapping[str, Any]) -> None:
+    """One that is down keeps nobody else waiting, and its run tries it once: the next run is its next try."""
+    for dag_id, first, second, tries in (("deliver", "find_due", "send", 0), ("report", "find_untold", "tell", 3)):
+        mapped = dags[dag_id].get_task(second)
+        assert dags[dag_id].task_ids == [first, second]
+        assert mapped.is_mapped
+        assert mapped.upstream_task_ids == {first}
+        assert mapped.retries == tries
+        assert mapped.partial_kwargs["map_index_template"] == "{{ task.op_kwargs['partner'] }}"
     assert set(dags["housekeeping"].task_ids) == {"check_mappings", "verify_archive", "find_stuck"}
 
 
