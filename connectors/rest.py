@@ -2,105 +2,120 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from hashlib import blake2b
 from typing import Any
 
 from connectors.http import exchange, open_session
+from connectors.moments import newest, start_from
+from connectors.paging import NumberedPages, Page, token_pages
 from connectors.retrying import retried
+from connectors.signing import as_text, sign
 from hub.errors import FeedChanged, PartnerRefused, PartnerUnavailable
 from hub.feed import CallReport, Envelope, RestSource
 from hub.model import Connection, Fetched, FileStamp, Notice
 from hub.parsing.trees import read_json
-from hub.settings import now
-
-TIME_FORM = "%Y-%m-%d %H:%M:%S"
-MOST_PAGES = 10_000
 
 
 class RestConnector:
-    """Fetcher and CallReporter. The connection gives the address, the token and the header it travels in."""
+    """Fetcher and CallReporter. The connection gives the address, and the token with the header it travels in.
+
+    A partner that wants signatures never sees the password: it is the secret that they are made with.
+    """
 
     def __init__(self, connection: Connection, source: RestSource) -> None:
-        self._base = connection.host.rstrip("/")
+        self._connection = connection
         self._source = source
+        self._next_call_at = 0.0
         self._session = open_session()
-        header = connection.extra.get("header", "Authorization")
-        self._session.headers[header] = connection.extra.get("prefix", "") + connection.password
+        if source.signing is None:
+            header = connection.extra.get("header", "Authorization")
+            self._session.headers[header] = connection.extra.get("prefix", "") + connection.password
 
     def fetch(self, cursor: str | None, seen: frozenset[FileStamp]) -> Iterator[Fetched | Notice]:
         """All pages since the cursor as one batch; nothing when there is no row."""
-        parts = list(self._pages(cursor))
-        rows = [row for part in parts for row in self._rows(read_json(part))]
+        pages = list(self._pages(start_from(self._source.since, cursor)))
+        rows = sum(len(page.marks) for page in pages)
+        moments = [moment for page in pages for moment in page.moments]
         if rows:
-            yield Fetched(name="pages", parts=parts, cursor=self._newest(rows, cursor), printed_rows=len(rows))
+            reached = newest(self._source.since, moments, cursor)
+            yield Fetched("pages", [page.body for page in pages], cursor=reached, printed_rows=rows)
 
-    def _pages(self, cursor: str | None) -> Iterator[bytes]:
-        """Ask page after page until the announced total has come. A page given twice is asked for again, never counted."""
-        paging, gathered, before = self._source.paging, 0, b""
-        for number in range(paging.first, paging.first + MOST_PAGES):
-            asked = {paging.page: str(number), paging.size: str(paging.per_page), **self._since(cursor)}
-            part = retried(lambda: self._page(asked, gathered, before))  # noqa: B023
-            tree = read_json(part)
-            rows = self._rows(tree)
-            if rows:
-                yield part
-            gathered, before = gathered + len(rows), part
-            if gathered >= self._total(tree):
-                return
-            time.sleep(1 / self._source.calls_per_second)
-        raise PartnerRefused(f"{self._source.path} gave more than {MOST_PAGES} pages")
+    def _pages(self, since: Mapping[str, str | int]) -> Iterator[Page]:
+        paging, place = self._source.paging, self._source.path
+        size = {paging.size: paging.per_page} if paging.size else {}
+        if paging.by in ("page", "offset"):
+            name = str(paging.page if paging.by == "page" else paging.offset)
+            return NumberedPages(
+                place, lambda at: self._ask({name: at, **size, **since}), paging.start, by_offset=paging.by == "offset"
+            ).read()
+        name = str(paging.token)
+        return token_pages(place, lambda token: self._ask({**({name: token} if token else {}), **size, **since}))
 
-    def _page(self, asked: Mapping[str, str], gathered: int, before: bytes) -> bytes:
-        body = exchange(self._session, "GET", self._base + self._source.path, media="json", params=asked)
-        tree = check_envelope(body, self._source.envelope, self._source.path)
+    def _ask(self, asked: Mapping[str, str | int]) -> Page:
+        """One try at one page."""
+        source = self._source
+        body = self._call(source.method, source.path, {**source.parameters, **asked})
+        tree = check_envelope(body, source.envelope, source.path)
         rows = self._rows(tree)
-        if before and rows and rows == self._rows(read_json(before)):
-            raise PartnerUnavailable(f"{self._source.path} gave the same page twice")
-        if not rows and self._total(tree) > gathered:
-            raise PartnerUnavailable(f"{self._source.path} gave an empty page and announces more")
-        return body
+        member = source.since and source.since.member
+        return Page(
+            body,
+            tuple(blake2b(json.dumps(row, sort_keys=True).encode(), digest_size=16).digest() for row in rows),
+            tuple(str(row.get(member)) for row in rows) if member else (),
+            self._total(tree),
+            self._token(tree),
+        )
+
+    def _call(
+        self, method: str, path: str, parameters: Mapping[str, Any], headers: Mapping[str, str] | None = None
+    ) -> bytes:
+        """One try of one call, not sooner than agreed after the last one; signed for itself alone."""
+        time.sleep(max(0.0, self._next_call_at - time.monotonic()))
+        self._next_call_at = time.monotonic() + 1 / self._source.calls_per_second
+        signing, url = self._source.signing, self._connection.host.rstrip("/") + path
+        if method == "get":
+            added = sign(signing, self._connection, parameters)
+            texts = {name: as_text(value) for name, value in parameters.items()}
+            query = {**texts, **added.parameters, **added.query}
+            return exchange(self._session, "GET", url, media="json", params=query, headers=dict(added.headers))
+        added = sign(signing, self._connection, parameters, _as_json(parameters))
+        body = _as_json({**parameters, **added.parameters})
+        sent = {"Content-Type": "application/json; charset=utf-8", **(headers or {}), **added.headers}
+        return exchange(self._session, "POST", url, media="json", data=body, params=added.query, headers=sent)
 
     def _rows(self, tree: dict[str, Any]) -> list[dict[str, Any]]:
         """The rows of a page; a partner may write null for none."""
         rows = _at(tree, self._source.paging.rows)
-        if rows is None and self._total(tree) == 0:
+        total = self._total(tree)
+        if rows is None and (total == 0 or (total is None and _has(tree, self._source.paging.rows))):
             return []
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise FeedChanged(f"{self._source.paging.rows} is not a list of objects", code="F008")
         return rows
 
-    def _total(self, tree: dict[str, Any]) -> int:
-        """How many rows the partner announces. Without that number nobody can tell the last page from a lost one."""
+    def _total(self, tree: dict[str, Any]) -> int | None:
+        """How many rows the partner announces. Without it nobody can tell the last numbered page from a lost one."""
+        if self._source.paging.total is None:
+            return None
         total = str(_at(tree, self._source.paging.total))
         if not (total.isascii() and total.isdigit()):
             raise FeedChanged(f"{self._source.paging.total} is not a number of rows", code="F008")
         return int(total)
 
-    def _since(self, cursor: str | None) -> dict[str, str]:
-        """Start a little before the cursor: rows may appear late, and two may share one moment."""
-        since = self._source.since
-        if cursor is None:
-            return {}
-        if since.form == "epoch_ms":
-            return {since.parameter: str(int(cursor) - since.overlap_seconds * 1000)}
-        moment = datetime.strptime(cursor, TIME_FORM) - timedelta(seconds=since.overlap_seconds)
-        return {since.parameter: moment.strftime(TIME_FORM)}
-
-    def _newest(self, rows: Sequence[Mapping[str, Any]], cursor: str | None) -> str | None:
-        """The latest believable update time; a row from the future must not make the feed skip what comes till then."""
-        since, latest = self._source.since, now() + timedelta(days=1)
-        bound = str(int(latest.timestamp() * 1000)) if since.form == "epoch_ms" else latest.strftime(TIME_FORM)
-        shaped = [str(row.get(since.member)) for row in rows if _is_moment(str(row.get(since.member)), since.form)]
-        return max([text for text in shaped if text <= bound] + ([cursor] if cursor else []), default=None)
+    def _token(self, tree: dict[str, Any]) -> str | None:
+        """What the next page is asked for with; null and an empty text say as much as nothing."""
+        token = _at(tree, self._source.paging.next) if self._source.paging.next else None
+        if token is not None and not isinstance(token, str):
+            raise FeedChanged(f"{self._source.paging.next} is not a text or a number", code="F008")
+        return token or None
 
     def send(self, report: CallReport, rows: Sequence[Mapping[str, str]], key: str) -> None:
         """POST the rows; the partner knows a repeated call by its Idempotency-Key."""
-        url, body = self._base + report.call, {report.rows: list(rows)}
-        answer = retried(
-            lambda: exchange(self._session, "POST", url, media="json", json=body, headers={"Idempotency-Key": key})
-        )
+        body = {report.rows: list(rows)}
+        answer = retried(lambda: self._call("post", report.call, body, {"Idempotency-Key": key}))
         check_envelope(answer, self._source.envelope, report.call)
 
 
@@ -118,16 +133,18 @@ def check_envelope(body: bytes, envelope: Envelope, place: str) -> dict[str, Any
     return tree
 
 
+def _as_json(parameters: Mapping[str, Any]) -> bytes:
+    return json.dumps(parameters, ensure_ascii=False, separators=(",", ":")).encode()
+
+
 def _at(tree: Any, path: str) -> Any:
     for step in path.split("."):
         tree = tree.get(step) if isinstance(tree, dict) else None
     return tree
 
 
-def _is_moment(text: str, form: str) -> bool:
-    if form == "epoch_ms":
-        return text.isdigit() and len(text) == 13
-    try:
-        return datetime.strptime(text, TIME_FORM).strftime(TIME_FORM) == text
-    except ValueError:
-        return False
+def _has(tree: Any, path: str) -> bool:
+    """Whether the member is there, be it null."""
+    above, _, last = path.rpartition(".")
+    parent = _at(tree, above) if above else tree
+    return isinstance(parent, dict) and last in parent
