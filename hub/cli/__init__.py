@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hub.cli import batches, mappings
+from hub.cli import batches, crosswalk, mappings, specification
 from hub.errors import HubError
 from hub.migrations import migrate
 from hub.model import BatchState
@@ -46,6 +46,9 @@ def build_parser() -> argparse.ArgumentParser:
     trying.add_argument("mapping", metavar="MAPPING", help="a feed id or a mapping file")
     trying.add_argument("file", metavar="FILE", nargs="+", help="the file, or the pages of one fetch in order")
     add("feeds", mappings.feeds)
+    add("spec", specification.show_specification).add_argument(
+        "partner", metavar="PARTNER", help="a name of partners.yaml"
+    )
     add("schema", mappings.write_schema)
     listing = add("batches", batches.list_batches)
     listing.add_argument(
@@ -55,6 +58,9 @@ def build_parser() -> argparse.ArgumentParser:
     add("batch", batches.show_batch, batch=True)
     row = add("row", batches.show_row, batch=True)
     row.add_argument("no", metavar="NO", help="the number the partner printed on the row, 0 for a file's header")
+    add("who", crosswalk.show_thing).add_argument(
+        "number", metavar="NUMBER", help="a number or a name, as it is printed"
+    )
     add("alarms", batches.list_alarms).add_argument("--last", type=int, default=50, help="how many, newest last (50)")
     add("release", batches.release, batch=True).add_argument(
         "--by", default=_own_name(), help="the officer who decides"

@@ -1,0 +1,99 @@
+"""How data come to the hub: the folder and the file, or the call that is made."""
+
+from __future__ import annotations
+
+from hub.feed import (
+    DelimitedFormat,
+    FeedSpec,
+    FixedFormat,
+    RestSource,
+    SftpSource,
+    SoapSource,
+)
+from hub.feed.files import SheetFormat
+from hub.specification.columns import layout_of
+from hub.specification.wording import code, form_of
+
+PAGES = {
+    "page": "页号 page number",
+    "offset": "偏移 offset",
+    "token": "续取令牌 token",
+    "none": "一次取完 in one answer",
+}
+
+
+def describe_transport(spec: FeedSpec) -> list[str]:
+    """Bullet points, and for files the lines in order."""
+    source = spec.source
+    event = "文件到达即处理，另按 when dropped, and at " if isinstance(source, SftpSource) else ""
+    when = f"* 时间 when：{event}`{spec.schedule}`（北京时间 Beijing time）"
+    if isinstance(source, SftpSource):
+        return [when, *_drop(source), *_file(spec)]
+    if isinstance(source, RestSource):
+        return [when, *_rest(source)]
+    return [when, *_soap(source)]
+
+
+def _drop(source: SftpSource) -> list[str]:
+    lines = [f"* SFTP 目录与文件 files：{code(source.files)}；文件名 name {code(source.name)}"]
+    if source.packed:
+        lines += [f"* 打包 packed：{source.packed}，包内只放一个文件 exactly one file inside"]
+    if source.digest:
+        lines += [f"* 摘要文件 digest：{code(source.digest)}"]
+    done = f"最后放 {code(source.done)} the flag comes last" if source.done else "写完后改名 renamed when whole"
+    return [*lines, f"* 完成标志 complete when：{done}"]
+
+
+def _file(spec: FeedSpec) -> list[str]:
+    form = spec.source.format
+    if isinstance(form, SheetFormat):
+        above = f"列名之上 {form.above} 行 rows above the names；" if form.above else ""
+        trailer = f"；末行 last row {code(form.trailer)}" if form.trailer else ""
+        return [f"* 电子表格 spreadsheet（xlsx、xls）：{above}列 columns {'、'.join(form.columns)}{trailer}", ""]
+    if not isinstance(form, DelimitedFormat | FixedFormat):
+        return [f"* 内容 content：{form.type.upper()}", ""]
+    kind = (
+        f"以 {code(form.separator)} 分隔 delimited"
+        if isinstance(form, DelimitedFormat)
+        else "定长，按字节 fixed width in bytes"
+    )
+    lines = [f"* 格式 format：{kind}；编码 encoding {form.encoding}"]
+    if isinstance(form, DelimitedFormat) and form.escape:
+        lines += [f"* 分隔符出现在内容里时，前面写 written before a separator inside a cell：{code(form.escape)}"]
+    if isinstance(form, DelimitedFormat) and form.quote:
+        lines += [f"* 单元格可加引号 cells may be quoted：{code(form.quote)}"]
+    if isinstance(form, DelimitedFormat) and form.detail.named:
+        lines += ["* 明细之上有一行列名 a line of column names stands above the rows"]
+    if form.totals and form.totals.of:
+        lines += [
+            f"* 合计 totals：{code(form.totals.of)} 之和 must add up，{form_of(form.totals.as_)}；不符 otherwise F002、F003"
+        ]
+    for column, agreed in form.agreed.items():
+        lines += [f"* {code(column)} 必须是 must be {code(agreed.equals)}，否则 otherwise {agreed.otherwise}"]
+    return [*lines, *layout_of(spec)]
+
+
+def _rest(source: RestSource) -> list[str]:
+    lines = [
+        f"* 本枢纽调用 the hub calls：{source.method.upper()} {code(source.path)}，{PAGES[source.paging.by]}；"
+        f"数据行 rows in {code(source.paging.rows)}",
+        f"* 成功 success：{code(source.envelope.code)} = {code(source.envelope.success)}",
+    ]
+    if source.since is not None:
+        lines += [
+            f"* 增量 since：{code(source.since.parameter)}（{source.since.form}），依 by {code(source.since.member)}"
+        ]
+    if source.signing is not None:
+        lines += [
+            f"* 签名 signature：{source.signing.algorithm}，{code(source.signing.name)}，原文 of {code(source.signing.text)}"
+        ]
+    return [*lines, f"* 每秒至多 at most {source.calls_per_second:g} 次调用 calls per second", ""]
+
+
+def _soap(source: SoapSource) -> list[str]:
+    place = f"[{source.wsdl}](../../../mappings/wsdl/{source.wsdl})"
+    return [
+        f"* 本枢纽调用 the hub calls：SOAP {code(source.operation)}，约定的接口文件 the agreed WSDL {place}",
+        f"* 成功 success：{code(source.envelope.code)} = {code(source.envelope.success)}",
+        "",
+    ]
