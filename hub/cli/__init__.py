@@ -45,6 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
     trying = add("try", mappings.try_file)
     trying.add_argument("mapping", metavar="MAPPING", help="a feed id or a mapping file")
     trying.add_argument("file", metavar="FILE", nargs="+", help="the file, or the pages of one fetch in order")
+    trying.add_argument("--json", action="store_true", help="records and rejections as a sample's expected.json")
     add("feeds", mappings.feeds)
     add("spec", specification.show_specification).add_argument(
         "partner", metavar="PARTNER", help="a name of partners.yaml"

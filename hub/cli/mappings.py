@@ -11,11 +11,11 @@ from pathlib import Path
 from hub import pipeline
 from hub.bootstrap import open_registry
 from hub.errors import HubError
-from hub.feed import Feed, FeedSpec
-from hub.mapping import Codes
+from hub.feed import FeedSpec
 from hub.model import Sorted
 from hub.reasons import reason
 from hub.registry import read_registry
+from hub.samples import as_json, check_sample, describe
 from hub.settings import mappings_folder
 
 
@@ -31,21 +31,6 @@ def check(words: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
-def check_sample(folder: Path, feed: Feed, codes: Codes) -> list[str]:
-    """A feed must bring one masked sample that reads without a rejection."""
-    samples = sorted((folder / "samples" / feed.feed_id).glob("*"))
-    if not samples:
-        return [f"{feed.feed_id}.yaml:1: there is no sample in samples/{feed.feed_id}/"]
-    place = f"samples/{feed.feed_id}/{samples[0].name}"
-    try:
-        reading = pipeline.read_rows(feed, [sample.read_bytes() for sample in samples], samples[0].name, codes)
-    except HubError as error:
-        return [f"{place}:1: {error.code} {error}"]
-    problems = [f"{place}:{line}" for found in reading.found for line in explain_rejections(found)]
-    unexpected = [alarm for alarm in reading.alarms if not alarm.endswith("in none of the rows")]  # a sample is short
-    return problems + [f"{feed.feed_id}.yaml:1: {alarm}" for alarm in unexpected]
-
-
 def explain_rejections(found: Sorted) -> Iterator[str]:
     """For each reason of each rejected row: its line, schema, column, code and meaning. Values are not shown, they may be
     personal data."""
@@ -57,12 +42,18 @@ def explain_rejections(found: Sorted) -> Iterator[str]:
 
 
 def try_file(words: argparse.Namespace) -> int:
-    """Read files by a mapping without storing or sending anything, and show what would come of them."""
+    """Read files by a mapping without storing or sending anything, and show what would come of them.
+
+    With --json the records and rejections are printed as `expected.json` of a sample holds them, values included.
+    """
     path = Path(words.mapping)
     registry = read_registry(path.parent if path.suffix == ".yaml" else mappings_folder())
     feed = registry.feed(path.stem if path.suffix == ".yaml" else words.mapping)
     names = [Path(name) for name in words.file]
     reading = pipeline.read_rows(feed, [name.read_bytes() for name in names], names[0].name, registry.codes)
+    if words.json:
+        print(as_json(describe(reading.found)), end="")
+        return 0
     for alarm in reading.alarms:
         print(f"! {alarm}")
     for found in reading.found:

@@ -11,33 +11,43 @@ from hub.store.database import Work, rows_of
 from schemas.catalogue import SCHEMAS
 
 
-def count_by_feed(work: Work) -> list[sa.Row[Any]]:
-    """Rows and fen per feed and schema at every hop: fetched, stored, rejected, unchanged, accepted, refused, waiting."""
-    sql = """with newest as (
-                select distinct on (batch_id, schema_name, row_no, record_key) batch_id, schema_name, state, fen from delivery
-                order by batch_id, schema_name, row_no, record_key, version desc),
-             answered as (
-                select batch_id, schema_name,
-                       count(*) filter (where state = 'accepted') as accepted_rows,
-                       sum(fen) filter (where state = 'accepted') as accepted_fen,
-                       count(*) filter (where state = 'refused') as refused_rows,
-                       sum(fen) filter (where state = 'refused') as refused_fen,
-                       count(*) filter (where state in ('waiting', 'submitted')) as waiting_rows,
-                       sum(fen) filter (where state in ('waiting', 'submitted')) as waiting_fen
-                from newest group by batch_id, schema_name)
-             select feed_id, schema_name, count(*) as batches,
+def count_intake(work: Work) -> list[sa.Row[Any]]:
+    """Rows and fen per feed and schema as they came in: fetched, stored, rejected, unchanged."""
+    sql = """select feed_id, schema_name, count(*) as batches,
                     sum(fetched_rows)::bigint as fetched_rows, sum(fetched_fen)::bigint as fetched_fen,
                     sum(stored_rows)::bigint as stored_rows, sum(stored_fen)::bigint as stored_fen,
                     sum(rejected_rows)::bigint as rejected_rows, sum(rejected_fen)::bigint as rejected_fen,
-                    sum(unchanged_rows)::bigint as unchanged_rows, sum(unchanged_fen)::bigint as unchanged_fen,
-                    coalesce(sum(accepted_rows), 0)::bigint as accepted_rows,
-                    coalesce(sum(accepted_fen), 0)::bigint as accepted_fen,
-                    coalesce(sum(refused_rows), 0)::bigint as refused_rows, coalesce(sum(refused_fen), 0)::bigint as refused_fen,
-                    coalesce(sum(waiting_rows), 0)::bigint as waiting_rows, coalesce(sum(waiting_fen), 0)::bigint as waiting_fen
-             from batch join tally using (batch_id) left join answered using (batch_id, schema_name)
-             where batch.state <> 'held'
+                    sum(unchanged_rows)::bigint as unchanged_rows, sum(unchanged_fen)::bigint as unchanged_fen
+             from batch join tally using (batch_id) where batch.state <> 'held'
              group by feed_id, schema_name order by feed_id, schema_name"""
     return list(rows_of(work, sql))
+
+
+def count_answers(work: Work) -> list[sa.Row[Any]]:
+    """Rows and fen per receiver, feed and schema as they went out: owed, accepted, refused, waiting.
+
+    Of several versions that one row of a batch became, the newest counts.
+    """
+    sql = """with newest as (
+                select distinct on (receiver, batch_id, schema_name, row_no, record_key) receiver, batch_id, schema_name, state, fen
+                from delivery order by receiver, batch_id, schema_name, row_no, record_key, version desc)
+             select receiver, feed_id, schema_name, count(*) as owed_rows, coalesce(sum(fen), 0)::bigint as owed_fen,
+                    count(*) filter (where newest.state = 'accepted') as accepted_rows,
+                    coalesce(sum(fen) filter (where newest.state = 'accepted'), 0)::bigint as accepted_fen,
+                    count(*) filter (where newest.state = 'refused') as refused_rows,
+                    coalesce(sum(fen) filter (where newest.state = 'refused'), 0)::bigint as refused_fen,
+                    count(*) filter (where newest.state in ('waiting', 'submitted')) as waiting_rows,
+                    coalesce(sum(fen) filter (where newest.state in ('waiting', 'submitted')), 0)::bigint as waiting_fen
+             from newest join batch using (batch_id) where batch.state <> 'held'
+             group by receiver, feed_id, schema_name order by receiver, feed_id, schema_name"""
+    return list(rows_of(work, sql))
+
+
+def count_keys(work: Work, schema: str, area_column: str, areas: Sequence[str]) -> int:
+    """How many business keys of a schema lie in areas that begin so (everywhere when there are none)."""
+    sql = f"""select count(distinct record_key) as keys from record.{schema}
+              where cardinality(cast(:areas as text[])) = 0 or {area_column} like any(cast(:areas as text[]))"""
+    return int(rows_of(work, sql, areas=[f"{area}%" for area in areas])[0].keys)
 
 
 def count_reports(work: Work) -> list[sa.Row[Any]]:

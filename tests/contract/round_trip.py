@@ -131,7 +131,14 @@ class Hub:
     def tallies(self) -> dict[tuple[str, str], Mapping[str, int]]:
         """Rows and fen at every hop, per feed and schema."""
         with working(self.house.engine) as work:
-            return {(row.feed_id, row.schema_name): dict(row._mapping) for row in questions.count_by_feed(work)}
+            found = {(row.feed_id, row.schema_name): dict(row._mapping) for row in questions.count_intake(work)}
+            answers = [row for row in questions.count_answers(work) if row.receiver == PROVINCE]
+        for row in answers:
+            found[row.feed_id, row.schema_name] |= row._mapping
+        nothing = {
+            f"{what}_{unit}": 0 for what in ("owed", "accepted", "refused", "waiting") for unit in ("rows", "fen")
+        }
+        return {key: {**nothing, **facts} for key, facts in found.items()}
 
     def ask(self, sql: str, **values: Any) -> list[sa.Row[Any]]:
         """A question of a test to the hub's own tables."""
