@@ -5,8 +5,8 @@ zeep builds and reads messages; the raw answer is taken from its transport befor
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,14 @@ from zeep.exceptions import (
 )
 
 from connectors.http import CONNECT_SECONDS, READ_SECONDS, exchange, open_session
+from connectors.moments import newest, start_from
+from connectors.paging import NumberedPages, Page
 from connectors.retrying import retried
-from hub.errors import FeedChanged, PartnerRefused, PartnerUnavailable
+from connectors.signing import fill
+from hub.errors import FeedChanged, MappingInvalid, PartnerRefused, PartnerUnavailable
 from hub.feed import CallReport, SoapSource
+from hub.feed.calls import SoapPaging
 from hub.model import Connection, Fetched, FileStamp, Notice
-from hub.settings import now
 
 SETTINGS = zeep.Settings(strict=True, forbid_dtd=True, forbid_entities=True, forbid_external=True, xml_huge_tree=False)
 XS = "{http://www.w3.org/2001/XMLSchema}schema"
@@ -79,35 +82,70 @@ class SoapConnector:
         self._schema = read_schema(wsdl)
 
     def fetch(self, cursor: str | None, seen: frozenset[FileStamp]) -> Iterator[Fetched | Notice]:
-        """Ask until there is no more; all answers are one batch. An answer that breaks the agreement is kept, with its fault."""
+        """All answers since the cursor as one batch. An answer that breaks the agreement is kept, with its fault."""
         parts: list[bytes] = []
-        position = cursor or ""
+        paging = self._source.paging
+        try:
+            reached = self._follow_pages(paging, cursor, parts) if paging else self._follow_cursor(cursor, parts)
+        except FeedChanged as error:
+            yield Fetched("answers", [*parts, self._transport.answer], fault=(error.code, str(error)))
+            return
+        if parts:
+            yield Fetched("answers", parts, cursor=reached)
+
+    def _follow_cursor(self, cursor: str | None, parts: list[bytes]) -> str:
+        """Ask until there is no more; no parts when the cursor has not moved."""
+        words, position = self._source.by_cursor, cursor or ""
         for _ in range(MOST_ANSWERS):
-            asked = {self._source.cursor: position, self._source.max_rows[0]: self._source.max_rows[1]}
-            try:
-                answer = retried(lambda asked=asked: self._call(self._source.operation, asked))  # type: ignore[misc]
-            except FeedChanged as error:
-                yield Fetched("answers", [*parts, self._transport.answer], fault=(error.code, str(error)))
-                return
-            following = str(answer[self._source.next_cursor] or position)
+            asked = {words.cursor: position, **dict([words.max_rows])}
+            answer = retried(lambda asked=asked: self._call(self._source.operation, asked))  # type: ignore[misc]
+            following = text_at(answer, words.next_cursor) or position
             if following != position or not parts:
                 parts.append(self._transport.answer)
-            if following == position or not answer[self._source.has_more]:
+            if following == position or text_at(answer, words.has_more).strip() not in ("true", "1"):
                 break
             position = following
-        if following != (cursor or ""):
-            yield Fetched(name="answers", parts=parts, cursor=following)
+        if following == (cursor or ""):
+            parts.clear()
+        return following
+
+    def _follow_pages(self, paging: SoapPaging, cursor: str | None, parts: list[bytes]) -> str | None:
+        """Ask page after page; the latest moment that a row shows."""
+        source = self._source
+        moments: list[str] = []
+        since = start_from(source.since, cursor)
+        for page in NumberedPages(source.operation, lambda at: self._ask_page(paging, at, since), paging.first).read():
+            parts.append(page.body)
+            moments += page.moments
+        return newest(source.since, moments, cursor)
+
+    def _ask_page(self, paging: SoapPaging, number: int, since: Mapping[str, str | int]) -> Page:
+        """One try at one page."""
+        member = self._source.since and self._source.since.member
+        answer = self._call(self._source.operation, {paging.page: number, **dict([paging.size]), **since})
+        rows, total = all_at(answer, paging.rows), text_at(answer, paging.total)
+        if not (total.isascii() and total.isdigit()):
+            raise FeedChanged(f"{paging.total} is not a number of rows", code="F008")
+        return Page(
+            self._transport.answer,
+            tuple(blake2b(etree.tostring(row, method="c14n"), digest_size=16).digest() for row in rows),
+            tuple(text_at(row, member) for row in rows) if member else (),
+            int(total),
+        )
 
     def send(self, report: CallReport, rows: Sequence[Mapping[str, str]], key: str) -> None:
         """Acknowledge rows; the partner knows a repeated call by its unique number."""
         filled = [{word: value for word, value in row.items() if value != ""} for row in rows]
         retried(lambda: self._call(report.call, {report.rows: filled}, unique=key))
 
-    def _call(self, operation: str, body: Mapping[str, Any], unique: str | None = None) -> Any:
+    def _call(self, operation: str, body: Mapping[str, Any], unique: str | None = None) -> etree._Element:
         try:
-            answer = getattr(self._service, operation)(Header=self._header(unique), **body)
+            header = fill(self._source.header, self._connection, unique=unique)
+            getattr(self._service, operation)(**nested({self._source.header_name: header, **body}))
         except Fault as error:
             raise PartnerRefused(f"{operation} was answered with the fault {error.code}") from error
+        except TypeError as error:
+            raise MappingInvalid(f"{operation}: the mapping's header or members are not those of the WSDL") from error
         except TransportError as error:
             raise PartnerUnavailable(f"{operation} was answered with HTTP {error.status_code}") from None
         except XMLSyntaxError:
@@ -115,20 +153,12 @@ class SoapConnector:
         except (XMLParseError, ValidationError, DTDForbidden, EntitiesForbidden, IndexError) as error:
             # zeep takes the first element of the body without looking whether there is one
             raise FeedChanged(f"{operation}: {type(error).__name__}, the message is not as the WSDL says") from error
-        self._check(operation)
+        answer = self._content(operation)
         self._check_code(operation, answer)
         return answer
 
-    def _header(self, unique: str | None) -> dict[str, str]:
-        filled = {
-            "@login": self._connection.login,
-            "@unique": unique or secrets.token_hex(16),
-            "@now": now().isoformat(),
-        }
-        return {name: filled.get(value, value) for name, value in self._source.header.items()}
-
-    def _check(self, operation: str) -> None:
-        """zeep takes unknown words and broken dates without a murmur; the agreed schema does not."""
+    def _content(self, operation: str) -> etree._Element:
+        """The element in the answer's body. zeep takes unknown words and broken dates without a murmur."""
         body = etree.fromstring(self._transport.answer).find(f"{ENVELOPE}Body")
         content = body[0] if body is not None and len(body) else None
         if content is None or not self._schema.validate(content):
@@ -136,14 +166,40 @@ class SoapConnector:
             raise FeedChanged(
                 f"{operation}: the answer breaks the agreed schema ({', '.join(rules) or 'no body'})", code="F008"
             )
+        return content
 
-    def _check_code(self, operation: str, answer: Any) -> None:
+    def _check_code(self, operation: str, answer: etree._Element) -> None:
         envelope = self._source.envelope
-        code = str(answer[envelope.code])
+        code = text_at(answer, envelope.code)
         if code in envelope.busy:
             raise PartnerUnavailable(f"{operation} was answered with code {code}")
         if code != envelope.success:
-            raise PartnerRefused(f"{operation} was answered with code {code}: {str(answer[envelope.message])[:200]}")
+            raise PartnerRefused(
+                f"{operation} was answered with code {code}: {text_at(answer, envelope.message)[:200]}"
+            )
+
+
+def nested(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Members by path (``RequestBody/PageNo``) as the tree that zeep makes a message of."""
+    tree: dict[str, Any] = {}
+    for path, value in members.items():
+        *above, last = path.split("/")
+        inside = tree
+        for step in above:
+            inside = inside.setdefault(step, {})
+        inside[last] = value
+    return tree
+
+
+def all_at(element: etree._Element, path: str) -> list[etree._Element]:
+    """The elements at a path of local names."""
+    return element.findall("/".join(f"{{*}}{step}" for step in path.split("/")))
+
+
+def text_at(element: etree._Element, path: str) -> str:
+    """The text of the one element at a path, or nothing."""
+    found = all_at(element, path)
+    return (found[0].text or "") if found else ""
 
 
 def read_schema(wsdl: Path) -> etree.XMLSchema:

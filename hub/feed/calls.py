@@ -111,6 +111,15 @@ class SoapPaging(Spec):
     total: str
 
 
+class SoapCursor(Spec):
+    """The words of a query that is carried on by a cursor."""
+
+    cursor: str
+    next_cursor: str
+    has_more: str
+    max_rows: tuple[str, int]
+
+
 class SoapSource(Spec):
     """Answers of one SOAP operation, asked again while it says that there is more: by cursor, or page after page.
 
@@ -134,9 +143,14 @@ class SoapSource(Spec):
     envelope: Envelope
     format: Format
 
+    @property
+    def by_cursor(self) -> SoapCursor:
+        """Those four words, where there is no paging."""
+        return SoapCursor.model_validate({word: getattr(self, word) for word in SoapCursor.model_fields})
+
     @model_validator(mode="after")
     def words_go_together(self) -> SoapSource:
-        by_cursor = {"cursor", "next_cursor", "has_more", "max_rows"}
+        by_cursor = set(SoapCursor.model_fields)
         shared = set(SoapSource.model_fields) - by_cursor - {"paging", "since"}
         if self.paging is None:
             _check_words(self, "a query without paging", by_cursor, shared | by_cursor)
