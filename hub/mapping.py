@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import dataframely as dy
@@ -12,6 +12,7 @@ from hub.errors import FeedChanged
 from hub.feed import FieldSpec, RecordSpec
 from hub.model import Rows
 from hub.recipes import find_recipe
+from hub.text import UNREADABLE, has_full_width, has_old_letters, in_half_width, with_real_letters
 
 Codes = Mapping[str, Mapping[str, str]]
 SPACES = " \t\u3000\u00a0"
@@ -23,7 +24,8 @@ NUL, SHOWN_NUL = "\x00", "\u2400"
 class Mapped:
     """``frame``: ``#part #line #no #key #row``, the schema's columns typed, and ``!field`` with a code where it could not be read.
 
-    ``alarms`` are sentences for the admin: columns that came and nobody expected, columns that were expected and never came.
+    ``alarms`` are sentences for the admin: columns that came and nobody expected, columns that were expected and never came,
+    how many cells were folded.
     """
 
     frame: pl.DataFrame
@@ -45,6 +47,7 @@ def columns_used(record: RecordSpec) -> frozenset[str]:
 def map_rows(record: RecordSpec, schema: type[dy.Schema], rows: Rows, codes: Codes) -> Mapped:
     """Read each field of each row. Raises FeedChanged F008 when a column that a mandatory field needs is in no row."""
     frame, alarms = _with_missing(record, schema, rows)
+    alarms += _folded(record, schema, frame)
     alarms += [f"column {name} came and the mapping neither takes nor ignores it" for name in _unexpected(record, rows)]
     outputs = [
         pl.col("#part"),
@@ -79,17 +82,49 @@ def _unexpected(record: RecordSpec, rows: Rows) -> list[str]:
     return [name for name in rows.own if name not in known]
 
 
+def _folded(record: RecordSpec, schema: type[dy.Schema], frame: pl.DataFrame) -> list[str]:
+    """How many cells are read otherwise than they are written; names keep full-width letters, so theirs are not counted."""
+    columns = schema.columns()
+    read = {name: columns[name] for name in record.fields if name in columns}
+    codes = {name for name, column in read.items() if is_code_like(record.fields[name], column)}
+    used = columns_used(record.model_copy(update={"fields": {name: record.fields[name] for name in read}, "key": {}}))
+    folded = columns_used(
+        record.model_copy(update={"fields": {name: record.fields[name] for name in codes}, "key": {}})
+    )
+    found = [
+        (_count(frame, used, has_old_letters), "held letters of the old private area"),
+        (_count(frame, folded, has_full_width), "held full-width digits or letters where codes or numbers belong"),
+    ]
+    return [f"{count} cells {what} and were folded" for count, what in found if count]
+
+
+def _count(frame: pl.DataFrame, names: frozenset[str], has: Callable[[pl.Expr], pl.Expr]) -> int:
+    return sum(frame.select(has(pl.col(name)).sum() for name in sorted(names)).row(0)) if names else 0
+
+
+def is_code_like(spec: FieldSpec, column: dy.Column) -> bool:
+    """Whether a field holds a code, number, date or word of a list: everything but readable text."""
+    is_text = isinstance(column, dy.String) and "readable_text" in (
+        column.check if isinstance(column.check, dict) else ()
+    )
+    return spec.codes is not None or not is_text
+
+
 def _read_field(name: str, spec: FieldSpec, column: dy.Column, codes: Codes) -> list[pl.Expr]:
     """The typed value as ``name`` and the code of what went wrong as ``!name`` (null when nothing did)."""
-    text = _text(spec)
+    text = with_real_letters(_text(spec))
+    if spec.const is None and is_code_like(spec, column):
+        text = in_half_width(text)
     value, code = text, "L102"
     if spec.codes is not None:
         value, code = value.replace_strict(codes[spec.codes], default=None, return_dtype=pl.String), "L108"
     if (words := spec.as_ or default_recipe(column.dtype)) is not None:
         recipe, argument = find_recipe(words)
         value, code = recipe.read(value, argument), recipe.code if spec.codes is None else code
-    typed = value.cast(column.dtype, strict=False)
-    problem = pl.when(text.is_not_null() & typed.is_null()).then(pl.lit(code)).otherwise(pl.lit(None, dtype=pl.String))
+    spoiled = text.str.contains(UNREADABLE, literal=True)
+    typed = pl.when(~spoiled.fill_null(False)).then(value.cast(column.dtype, strict=False))
+    unread = pl.when(text.is_not_null() & typed.is_null()).then(pl.lit(code))
+    problem = pl.when(spoiled).then(pl.lit("L102")).otherwise(unread)
     return [typed.alias(name), problem.alias(f"!{name}")]
 
 
@@ -129,4 +164,4 @@ def _row_text(rows: Rows) -> pl.Expr:
 
 def shown(text: pl.Expr) -> pl.Expr:
     """The text as it can be kept in the database."""
-    return text.str.replace_all(NUL, SHOWN_NUL, literal=True)
+    return text.str.replace_all(UNREADABLE, "", literal=True).str.replace_all(NUL, SHOWN_NUL, literal=True)

@@ -77,6 +77,17 @@ def _month(text: pl.Expr, form: str) -> pl.Expr:
     return _date(pl.concat_str(text, pl.lit("01")), form + "%d").dt.to_string("%Y-%m")
 
 
+def _share(text: pl.Expr, sign: str, decimals: int) -> pl.Expr:
+    """A share with its sign, or without where the column says what it is: 1.5% is 1.5 hundredths."""
+    return _scaled(text.str.strip_suffix(sign), decimals)
+
+
+def _yuan_commas(text: pl.Expr, _: str) -> pl.Expr:
+    """Commas stand before groups of three digits, all of them or none."""
+    shape = r"^-?([0-9]{1,3}(,[0-9]{3})*|[0-9]+)(\.[0-9]{1,2})?$"
+    return _scaled(pl.when(text.str.contains(shape)).then(text.str.replace_all(",", "", literal=True)), 2)
+
+
 def _boolean(text: pl.Expr, _: str) -> pl.Expr:
     return pl.when(text == "true").then(True).when(text == "false").then(False)
 
@@ -87,6 +98,13 @@ RECIPES: dict[str, Recipe] = {
     "money_wan": Recipe(lambda text, _: _scaled(text, 6), "L109", "万元 with at most six decimals, to fen", pl.Int64()),
     "fen": Recipe(_integer, "L109", "whole fen", pl.Int64()),
     "ppm": Recipe(lambda text, _: _scaled(text, 6), "L102", "a share such as 0.015, to parts per million", pl.Int64()),
+    "percent": Recipe(
+        lambda text, _: _share(text, "%", 4), "L102", "hundredths such as 1.5 or 1.5%, to ppm", pl.Int64()
+    ),
+    "permille": Recipe(
+        lambda text, _: _share(text, "‰", 3), "L102", "thousandths such as 15 or 15‰, to ppm", pl.Int64()
+    ),
+    "yuan_commas": Recipe(_yuan_commas, "L109", "元 with commas before groups of three: 1,234.50, to fen", pl.Int64()),
     "integer": Recipe(_integer, "L102", "a whole number", pl.Int64()),
     "boolean": Recipe(_boolean, "L102", "true or false", pl.Boolean()),
     "date": Recipe(_date, "L110", "a date in exactly this form, such as date %Y%m%d", pl.Date(), argument=True),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from hub.feed import DelimitedFormat, FixedFormat, Format, JsonFormat
+from hub.feed import DelimitedFormat, FixedFormat, Format, JsonFormat, SheetFormat
 from hub.model import Parsed
-from hub.parsing import files, trees
+from hub.parsing import files, sheets, trees
 
 Wanted = Mapping[str, frozenset[str]]
 
@@ -19,6 +19,8 @@ def parse_batch(form: Format, parts: Sequence[bytes], name_parts: Mapping[str, s
     """
     if isinstance(form, DelimitedFormat | FixedFormat):
         return files.parse_file(form, b"".join(parts), name_parts, wanted)
+    if isinstance(form, SheetFormat):
+        return sheets.parse_sheet(form, b"".join(parts), name_parts, wanted)
     if isinstance(form, JsonFormat):
-        return trees.parse_json_pages(parts, wanted)
-    return trees.parse_xml_answers(form, parts, wanted)
+        return trees.parse_json_pages(parts, wanted, name_parts)
+    return trees.parse_xml_answers(form, parts, wanted, name_parts)

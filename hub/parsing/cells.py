@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -19,7 +20,8 @@ class Cut:
     broken: pl.DataFrame
 
 
-def _broken(numbers: Sequence[int], texts: Sequence[str], codes: Sequence[str]) -> pl.DataFrame:
+def set_aside(numbers: Sequence[int], texts: Sequence[str], codes: Sequence[str]) -> pl.DataFrame:
+    """Lines that do not fit, whole, with their codes."""
     columns = {"#part": [0] * len(numbers), "#line": list(numbers), "#text": list(texts), "#code": list(codes)}
     return pl.DataFrame(columns, schema={**PLACE, "#text": pl.String, "#code": pl.String})
 
@@ -44,7 +46,57 @@ def cut_delimited(
     frame = whole.filter(fits).select("#part", "#line", *cells)
     other = whole.filter(~fits)["#line"].to_list()
     by_number = dict(zip(numbers, lines, strict=True)) if other else {}
-    return Cut(frame, _broken(other, [by_number[n] for n in other], ["L115"] * len(other)))
+    return Cut(frame, set_aside(other, [by_number[n] for n in other], ["L115"] * len(other)))
+
+
+def cut_quoted(lines: Sequence[str], numbers: Sequence[int], names: Sequence[str], separator: str, quote: str) -> Cut:
+    """Split as in CSV: a cell may stand between quotes, where a separator is a letter like others and a quote is doubled.
+
+    A quote anywhere else is no CSV that everybody reads alike, and costs its line.
+    """
+    pattern = _quoted_cell(separator, quote)
+    cut = [(no, line, _split_quoted(line, pattern, separator, quote)) for no, line in zip(numbers, lines, strict=True)]
+    fits = [(no, cells) for no, _, cells in cut if cells is not None and len(cells) == len(names)]
+    other = [(no, line) for no, line, cells in cut if cells is None or len(cells) != len(names)]
+    frame = pl.DataFrame([cells for _, cells in fits], schema={name: pl.String for name in names}, orient="row")
+    place = pl.DataFrame({"#part": [0] * len(fits), "#line": [no for no, _ in fits]}, schema=PLACE)
+    return Cut(
+        place.hstack(frame), set_aside([no for no, _ in other], [line for _, line in other], ["L115"] * len(other))
+    )
+
+
+def split_cells(line: str, separator: str, escape: str | None, quote: str | None) -> list[str]:
+    """The cells of one line, however many; none where its quotes cannot be paired."""
+    if quote is not None:
+        return _split_quoted(line, _quoted_cell(separator, quote), separator, quote) or []
+    cells: list[str] = []
+    is_open = False
+    for piece in line.split(separator):
+        cells[len(cells) - is_open :] = [cells[-1] + separator + piece if is_open else piece]
+        is_open = escape is not None and piece.endswith(escape)
+        if is_open and escape is not None:
+            cells[-1] = cells[-1].removesuffix(escape)
+    return cells
+
+
+def _quoted_cell(separator: str, quote: str) -> re.Pattern[str]:
+    mark, end = re.escape(quote), re.escape(separator)
+    return re.compile(
+        rf"(?:{mark}((?:[^{mark}]|{mark}{mark})*+){mark}|((?:(?!{end})[^{mark}])*+))({end}|\Z)", re.DOTALL
+    )
+
+
+def _split_quoted(line: str, pattern: re.Pattern[str], separator: str, quote: str) -> list[str] | None:
+    if quote not in line:
+        return line.split(separator)
+    cells, at = [], 0
+    while (found := pattern.match(line, at)) is not None:
+        quoted, plain, end = found.groups()
+        cells.append(plain if quoted is None else quoted.replace(quote * 2, quote))
+        at = found.end()
+        if not end:
+            return cells
+    return None
 
 
 def _stand_in(text: pl.Series) -> str:
@@ -75,4 +127,4 @@ def cut_fixed(lines: Sequence[str], numbers: Sequence[int], columns: Sequence[tu
     schema = {name: pl.String for name, _ in columns}
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     place = pl.DataFrame({"#part": [0] * len(kept), "#line": kept}, schema=PLACE)
-    return Cut(place.hstack(frame), _broken([b[0] for b in broken], [b[1] for b in broken], [b[2] for b in broken]))
+    return Cut(place.hstack(frame), set_aside([b[0] for b in broken], [b[1] for b in broken], [b[2] for b in broken]))

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
 from hub.errors import FeedChanged
-from hub.feed import DelimitedFormat, DelimitedLine, FixedFormat, FixedLine, Line
-from hub.model import Declared, Parsed, Rows
-from hub.parsing.cells import PLACE, Cut, cut_delimited, cut_fixed
-from hub.recipes import find_recipe
-
-FileForm = DelimitedFormat | FixedFormat
-
-
-@dataclass(frozen=True)
-class Lines:
-    """The lines of a file by kind; numbers are 1-based positions in the file."""
-
-    header: str | None
-    trailer: str | None
-    detail: list[str]
-    detail_numbers: list[int]
+from hub.feed import DelimitedFormat, DelimitedLine, FixedLine, Line
+from hub.model import Parsed, Rows
+from hub.parsing.cells import PLACE, Cut, cut_delimited, cut_fixed, cut_quoted, split_cells
+from hub.parsing.lines import FileForm, Numbered, split_lines
+from hub.parsing.promises import check_agreed, check_names, check_sequence, check_totals
 
 
 def parse_file(
@@ -34,27 +21,41 @@ def parse_file(
     lines = split_lines(form, data)
     header = _single(form, form.header, lines.header, "header")
     trailer = _single(form, form.trailer, lines.trailer, "trailer")
-    cut = _cut(form, form.detail, lines.detail, lines.detail_numbers)
+    if lines.names is not None and isinstance(form, DelimitedFormat):
+        said = split_cells(lines.names[1], form.separator, form.escape, form.quote)
+        check_names(said, form.detail.names)
+    cut = _cut(form, form.detail, lines.detail)
     if cut.frame.is_empty() and cut.broken.height:
         raise FeedChanged(f"none of the {cut.broken.height} detail lines has the agreed columns", code="F008")
-    check_agreed(form, header, name_parts)
-    check_sequence(form, cut)
-    declared = check_totals(form, header, trailer, cut)
-    outer = {f"../{name}": value for name, value in header.items()} | {
-        f"@{part}": value for part, value in name_parts.items()
-    }
-    printed = _with_number(cut.frame, lines.detail_numbers, form.line)
-    broken = _with_number(cut.broken, lines.detail_numbers, None)
-    detail = _with_outer(printed, outer, wanted.get("detail", frozenset()))
+    check_agreed(form.agreed, header, name_parts)
+    check_sequence(form.line, cut)
+    declared = check_totals(form.totals, header, trailer, cut)
+    outer = {f"../{name}": value for name, value in header.items()} | of_name(name_parts)
     framing = form.columns_of_format(form.header, form.detail, form.trailer)
-    rows = {"detail": Rows(detail, form.detail.names, framing, broken)}
-    if form.header is not None and "header" in wanted:
-        frame = pl.DataFrame([{"#part": 0, "#line": 1, "#no": "0", **header}], schema_overrides=PLACE)
-        rows["header"] = Rows(_with_outer(frame, outer, wanted["header"]), form.header.names, framing)
+    numbers = [number for number, _ in lines.detail]
+    rows = {"detail": detail_rows(cut, numbers, form.line, form.detail.names, framing, outer, wanted)}
+    if form.header is not None and lines.header is not None and "header" in wanted:
+        frame = pl.DataFrame([{"#part": 0, "#line": lines.header[0], "#no": "0", **header}], schema_overrides=PLACE)
+        rows["header"] = Rows(with_outer(frame, outer, wanted["header"]), form.header.names, framing)
     return Parsed(rows, declared)
 
 
-def _with_number(frame: pl.DataFrame, numbers: list[int], column: str | None) -> pl.DataFrame:
+def detail_rows(
+    cut: Cut,
+    numbers: Sequence[int],
+    line: str | None,
+    own: tuple[str, ...],
+    framing: frozenset[str],
+    outer: Mapping[str, str],
+    wanted: Mapping[str, frozenset[str]],
+) -> Rows:
+    """The rows of a file: numbered as the partner numbers them, with what the mapping asks of header and file name."""
+    printed = _with_number(cut.frame, numbers, line)
+    broken = _with_number(cut.broken, numbers, None)
+    return Rows(with_outer(printed, outer, wanted.get("detail", frozenset())), own, framing, broken)
+
+
+def _with_number(frame: pl.DataFrame, numbers: Sequence[int], column: str | None) -> pl.DataFrame:
     """Add what the partner calls the line: the number it printed, else the line's place among the detail lines."""
     places = pl.DataFrame({"#line": numbers}, schema={"#line": pl.Int32}).with_row_index("#place", offset=1)
     placed = frame.join(places, on="#line", how="left", maintain_order="left")
@@ -63,84 +64,30 @@ def _with_number(frame: pl.DataFrame, numbers: list[int], column: str | None) ->
     return placed.with_columns(printed.alias("#no")).drop("#place")
 
 
-def split_lines(form: FileForm, data: bytes) -> Lines:
-    """Decode and sort lines by their mark. Raises FeedChanged: F009 empty, F005 undecodable, F007 no trailer, F008 unknown mark."""
-    if not data.strip():
-        raise FeedChanged("the file is empty", code="F009")
-    text = _one_line_end(form, _decode(form, data))
-    numbered = [(number, line.rstrip("\r")) for number, line in enumerate(text.split("\n"), 1) if line.strip("\r\x1a ")]
-    kinds: dict[str, list[tuple[int, str]]] = {"header": [], "detail": [], "trailer": []}
-    for number, line in numbered:
-        kinds[_kind(form, line, number)].append((number, line))
-    for name, wanted in (("header", form.header), ("trailer", form.trailer)):
-        if wanted is not None and len(kinds[name]) != 1:
-            code = "F007" if name == "trailer" and not kinds[name] else "F008"
-            raise FeedChanged(f"the file has {len(kinds[name])} {name} lines instead of one", code=code)
-    if kinds["header"] and numbered[0] != kinds["header"][0]:
-        raise FeedChanged("lines stand before the header", code="F008")
-    if kinds["trailer"] and numbered[-1] != kinds["trailer"][0]:
-        raise FeedChanged("lines stand after the trailer", code="F008")
-    first = {name: found[0][1] if found else None for name, found in kinds.items() if name != "detail"}
-    return Lines(
-        first["header"], first["trailer"], [line for _, line in kinds["detail"]], [n for n, _ in kinds["detail"]]
-    )
+def of_name(name_parts: Mapping[str, str]) -> dict[str, str]:
+    """The parts of the file's name as columns."""
+    return {f"@{part}": value for part, value in name_parts.items()}
 
 
-def _decode(form: FileForm, data: bytes) -> str:
-    """Fixed-width lines are kept as one character per byte (latin-1) until cut, so that widths count bytes."""
-    if form.encoding == "utf-8":
-        data = data.removeprefix(b"\xef\xbb\xbf")
-    elif _is_chinese_utf8(data):
-        raise FeedChanged(f"the file is UTF-8, {form.encoding} is agreed", code="F005")
-    if isinstance(form, FixedFormat):
-        return data.decode("latin-1")
-    try:
-        return data.decode(form.encoding)
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise FeedChanged(f"line {line} is not {form.encoding} (byte {error.start})", code="F005") from error
+def with_outer(frame: pl.DataFrame, outer: Mapping[str, str], wanted: frozenset[str]) -> pl.DataFrame:
+    """Add the columns of header and file name that the mapping asks for."""
+    return frame.with_columns([pl.lit(value).alias(name) for name, value in outer.items() if name in wanted])
 
 
-def _one_line_end(form: FileForm, text: str) -> str:
-    """A carriage return ends a line too where an agreed mark follows; elsewhere it is a mistake inside a cell."""
-    starts = "|".join(
-        re.escape(line.mark + _separator(form)) for line in (form.header, form.detail, form.trailer) if line
-    )
-    return re.sub(rf"\r(?={starts})", "\n", text)
-
-
-def _is_chinese_utf8(data: bytes) -> bool:
-    """Whether the whole file reads as UTF-8 with Chinese in it. GB18030 that happens to be valid UTF-8 gives letters such as
-    ũҵ, below U+0800, but hardly Han characters from the first line to the last."""
-    try:
-        return any("\u2e80" <= letter <= "\uffef" for letter in data.decode("utf-8"))
-    except UnicodeDecodeError:
-        return False
-
-
-def _separator(form: FileForm) -> str:
-    return form.separator if isinstance(form, DelimitedFormat) else ""
-
-
-def _kind(form: FileForm, line: str, number: int) -> str:
-    separator = _separator(form)
-    for name, wanted in (("detail", form.detail), ("header", form.header), ("trailer", form.trailer)):
-        if wanted is not None and line.startswith(wanted.mark + separator):
-            return name
-    raise FeedChanged(f"line {number} begins with none of the agreed marks", code="F008")
-
-
-def _cut(form: FileForm, wanted: Line, lines: list[str], numbers: list[int]) -> Cut:
+def _cut(form: FileForm, wanted: Line, lines: Sequence[Numbered]) -> Cut:
+    numbers, texts = [number for number, _ in lines], [text for _, text in lines]
     if isinstance(form, DelimitedFormat) and isinstance(wanted, DelimitedLine):
-        return cut_delimited(lines, numbers, wanted.columns, form.separator, form.escape)
+        if form.quote is not None:
+            return cut_quoted(texts, numbers, wanted.columns, form.separator, form.quote)
+        return cut_delimited(texts, numbers, wanted.columns, form.separator, form.escape)
     assert isinstance(wanted, FixedLine)
-    return cut_fixed(lines, numbers, [(column.name, column.width) for column in wanted.columns], form.encoding)
+    return cut_fixed(texts, numbers, [(column.name, column.width) for column in wanted.columns], form.encoding)
 
 
-def _single(form: FileForm, wanted: Line | None, line: str | None, name: str) -> dict[str, str]:
+def _single(form: FileForm, wanted: Line | None, line: Numbered | None, name: str) -> dict[str, str]:
     if wanted is None or line is None:
         return {}
-    cut = _cut(form, wanted, [line], [1])
+    cut = _cut(form, wanted, [line])
     if cut.frame.is_empty():
         raise FeedChanged(f"the {name} line does not have the agreed {len(wanted.names)} columns", code="F008")
     return {
@@ -148,60 +95,3 @@ def _single(form: FileForm, wanted: Line | None, line: str | None, name: str) ->
         for column, value in cut.frame.row(0, named=True).items()
         if not column.startswith("#")
     }
-
-
-def check_agreed(form: FileForm, header: Mapping[str, str], name_parts: Mapping[str, str]) -> None:
-    """Hold the header against what the mapping agreed: sender, business date."""
-    for column, agreed in form.agreed.items():
-        wanted = name_parts.get(agreed.equals[1:], "") if agreed.equals.startswith("@") else agreed.equals
-        if header.get(column) != wanted:
-            raise FeedChanged(f"header column {column} should say {wanted!r}", code=agreed.otherwise)
-
-
-def check_sequence(form: FileForm, cut: Cut) -> None:
-    """The partner's own line numbers must leave no gap (F012): a gap means that a line was lost on their side."""
-    if form.line is None:
-        return
-    numbers = cut.frame[form.line].str.strip_chars().cast(pl.Int64, strict=False)
-    everything = set(range(1, cut.frame.height + cut.broken.height + 1))
-    gaps = sorted(everything.difference(numbers.drop_nulls().to_list()))
-    if len(gaps) > cut.broken.height + numbers.null_count():
-        raise FeedChanged(f"the line numbers in {form.line} leave a gap at {gaps[0]}", code="F012")
-
-
-def check_totals(form: FileForm, header: Mapping[str, str], trailer: Mapping[str, str], cut: Cut) -> Declared:
-    """Header = trailer = computed, rows (F002) and amount (F003).
-
-    A line whose amount cannot be read has no amount to add; what is then missing from the declared sum is theirs, and is
-    accounted to them (Declared.fen keeps the file's own total). Without such a line every fen must be there, and never may the
-    readable lines add up to more than is declared.
-    """
-    if form.totals is None:
-        return Declared()
-    rows, amount = form.totals.rows, form.totals.amount
-    counted = cut.frame.height + cut.broken.height
-    for place in (header, trailer):
-        if place.get(rows, "").lstrip("0") != (str(counted) if counted else ""):
-            raise FeedChanged(f"the file declares {place.get(rows)} detail lines and has {counted}", code="F002")
-    recipe, argument = find_recipe(form.totals.as_)
-    sums = (
-        pl.DataFrame({"text": [header[amount], trailer[amount]]})
-        .select(recipe.read(pl.col("text"), argument))
-        .to_series()
-    )
-    if sums.null_count() or sums[0] != sums[1]:
-        raise FeedChanged(
-            f"header and trailer declare different amounts: {header[amount]} and {trailer[amount]}", code="F003"
-        )
-    read = cut.frame.select(recipe.read(pl.col(form.totals.of).str.strip_chars(), argument)).to_series()
-    missing = int(sums[0]) - int(read.sum() or 0)
-    unreadable = read.null_count() + cut.broken.height
-    if missing < 0 or (missing and not unreadable):
-        raise FeedChanged(
-            f"the file declares {sums[0]} fen and its lines add up to {int(sums[0]) - missing} fen", code="F003"
-        )
-    return Declared(counted, int(sums[0]))
-
-
-def _with_outer(frame: pl.DataFrame, outer: Mapping[str, str], wanted: frozenset[str]) -> pl.DataFrame:
-    return frame.with_columns([pl.lit(value).alias(name) for name, value in outer.items() if name in wanted])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -12,27 +13,32 @@ from lxml import etree
 from hub.errors import FeedChanged
 from hub.feed import XmlFormat
 from hub.model import Parsed, Rows
+from hub.parsing.files import of_name, with_outer
 
 Tree = dict[str, Any]
+Wanted = Mapping[str, frozenset[str]]
+NO_FILE: Mapping[str, str] = {}
 DEEPEST = 64
 OUR_NAMES = ("#", "!", "@", "../")
 """How the hub's own columns beside the partner's begin."""
 
 
-def parse_json_pages(parts: Sequence[bytes], wanted: Mapping[str, frozenset[str]]) -> Parsed:
-    """Rows of every page in order; ``#part`` is the page, ``#line`` the row's place in the whole batch."""
-    return _gather([read_json(part) for part in parts], wanted)
+def parse_json_pages(parts: Sequence[bytes], wanted: Wanted, name_parts: Mapping[str, str] = NO_FILE) -> Parsed:
+    """Rows of every page, or of the one file, in order; ``#part`` is the page, ``#line`` the row's place in the whole batch."""
+    return _gather([read_json(part) for part in parts], wanted, name_parts)
 
 
-def parse_xml_answers(form: XmlFormat, parts: Sequence[bytes], wanted: Mapping[str, frozenset[str]]) -> Parsed:
-    """Rows of every answer in order; namespaces are dropped, repeated elements are lists."""
-    return _gather([read_xml(part, form.body) for part in parts], wanted)
+def parse_xml_answers(
+    form: XmlFormat, parts: Sequence[bytes], wanted: Wanted, name_parts: Mapping[str, str] = NO_FILE
+) -> Parsed:
+    """Rows of every answer, or of the one file, in order; namespaces are dropped, repeated elements are lists."""
+    return _gather([read_xml(part, form.body) for part in parts], wanted, name_parts)
 
 
 def read_json(data: bytes) -> Tree:
     """Strict JSON: no duplicate keys, no NaN, numbers kept as the text that was sent. Raises FeedChanged F008 or F005."""
     try:
-        text = data.decode("utf-8")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise FeedChanged(f"the answer is not UTF-8 (byte {error.start})", code="F005") from error
     try:
@@ -100,8 +106,13 @@ def _tree(element: etree._Element) -> Tree | str:
     return tree
 
 
-def _gather(pages: Sequence[Tree], wanted: Mapping[str, frozenset[str]]) -> Parsed:
-    return Parsed({place: _rows(pages, place.split("/"), columns) for place, columns in wanted.items()})
+def _gather(pages: Sequence[Tree], wanted: Wanted, name_parts: Mapping[str, str]) -> Parsed:
+    places = {place: _rows(pages, place.split("/"), columns) for place, columns in wanted.items()}
+    named = {
+        place: replace(rows, frame=with_outer(rows.frame, of_name(name_parts), wanted[place]))
+        for place, rows in places.items()
+    }
+    return Parsed(named)
 
 
 def _rows(pages: Sequence[Tree], path: list[str], columns: frozenset[str]) -> Rows:

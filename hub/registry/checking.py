@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,13 @@ from typing import Any
 import polars as pl
 import yaml
 
-from hub.feed import CallReport, DelimitedFormat, FeedSpec, FieldSpec, FixedFormat, PartnerSpec, RecordSpec
-from hub.mapping import Codes, columns_used, default_recipe
+from hub.feed import CallReport, FeedSpec, FieldSpec, PartnerSpec, RecordSpec
+from hub.mapping import Codes, default_recipe
 from hub.recipes import RECIPES, check_form, find_recipe
+from hub.registry.layouts import column_faults, layout_faults
 from hub.registry.problems import Place, Problem, line_of
 from schemas.catalogue import SCHEMAS
 
-AMOUNTS = ("yuan", "money_wan", "fen")
 FACTS = ("outcome", "code", "message", "remote_id")
 """What a row of a report can say; see reporting.py."""
 
@@ -41,13 +41,17 @@ class Checker:
                 continue
             yield from self._fields(name, record)
             if not any(_sql_fault(spec.sql) for spec in record.fields.values()):
-                yield from self._columns(name, record)
-        yield from self._layout()
+                yield from self._places(column_faults(self.spec, name, record))
+        yield from self._places(layout_faults(self.spec))
         yield from self._report()
 
     def _problem(self, place: Place, cause: str) -> Problem:
         root = yaml.compose(self.path.read_text("utf-8"), Loader=yaml.CSafeLoader)
         return Problem(self.path.name, line_of(root, place), cause)
+
+    def _places(self, faults: Iterable[tuple[Place, str]]) -> Iterator[Problem]:
+        for place, cause in faults:
+            yield self._problem(place, cause)
 
     def _fields(self, name: str, record: RecordSpec) -> Iterator[Problem]:
         columns = SCHEMAS[name].columns()
@@ -83,49 +87,6 @@ class Checker:
         if wanted != produced and not (dtype.is_integer() and recipe is not None and recipe.dtype.is_integer()):
             yield self._problem(place, f"the field holds {dtype}; name the recipe that reads it (as: …)")
 
-    def _columns(self, name: str, record: RecordSpec) -> Iterator[Problem]:
-        """For files the columns are known beforehand: each is taken or ignored, and none is asked for that does not come."""
-        form = self.spec.source.format
-        if not isinstance(form, DelimitedFormat | FixedFormat):
-            return
-        line = form.header if record.rows == "header" else form.detail
-        if record.rows not in ("header", "detail") or line is None:
-            yield self._problem(("records", name, "rows"), "rows of a file are header or detail")
-            return
-        parts = {f"@{part}" for part in _parts_of_name(getattr(self.spec.source, "name", ""))}
-        outer = {f"../{column}" for column in form.header.names} if form.header and record.rows == "detail" else set()
-        used = columns_used(record)
-        for column in sorted(used - set(line.names) - outer - parts):
-            yield self._problem(("records", name, "fields"), f"column {column} is not in the agreed layout")
-        framing = form.columns_of_format(form.header, form.detail, form.trailer)
-        for column in line.names:
-            if column not in used | framing and column not in record.ignore:
-                yield self._problem(("records", name, "ignore"), f"column {column} is neither taken nor ignored")
-
-    def _layout(self) -> Iterator[Problem]:
-        """Columns that the format itself speaks of must stand in its own lines."""
-        form = self.spec.source.format
-        if not isinstance(form, DelimitedFormat | FixedFormat):
-            return
-        place: Place = ("source", "format")
-        detail = form.detail.names
-        ends = [set(line.names) if line else set[str]() for line in (form.header, form.trailer)]
-        asked: list[tuple[Place, str, set[str]]] = [(("line",), form.line, set(detail))] if form.line else []
-        asked += [(("agreed", column), column, ends[0]) for column in form.agreed]
-        if form.totals is not None:
-            asked += [(("totals", "rows"), form.totals.rows, end) for end in ends]
-            asked += [(("totals", "amount"), form.totals.amount, end) for end in ends]
-            asked += [(("totals", "of"), form.totals.of, set(detail))]
-            if form.totals.as_ not in AMOUNTS:
-                yield self._problem((*place, "totals", "as"), f"totals are read as one of {', '.join(AMOUNTS)}")
-        for step, column, line in asked:
-            if column not in line:
-                yield self._problem((*place, *step), f"column {column} is not in the agreed layout")
-        for kind in ("header", "detail", "trailer"):
-            names = getattr(form, kind).names if getattr(form, kind) else ()
-            for column in sorted({column for column in names if names.count(column) > 1}):
-                yield self._problem((*place, kind, "columns"), f"column {column} stands twice")
-
     def _report(self) -> Iterator[Problem]:
         for stage, report in self.spec.report.items():
             if not isinstance(report, CallReport):
@@ -139,10 +100,6 @@ class Checker:
                     yield self._problem(place, f"there is no table mappings/codes/{spec.codes}.csv")
                 if spec.const is None and spec.from_ not in FACTS:
                     yield self._problem(place, f"a report knows {', '.join(FACTS)}")
-
-
-def _parts_of_name(pattern: str) -> Sequence[str]:
-    return [piece.partition("}")[0] for piece in pattern.split("{")[1:]]
 
 
 def _sql_fault(expression: str | None) -> str | None:

@@ -70,10 +70,10 @@ def test_first_of_takes_the_first_column_that_is_not_blank() -> None:
 
 
 def test_codes_turn_their_code_into_our_word() -> None:
-    """A code that is in no line of the table is L108, not passed through."""
+    """A code that is in no line of the table is L108, not passed through; full-width digits are digits."""
     spec = {"from": "a", "codes": "sides"}
     assert field(spec, "1", " 2 ", "3", "in", "１", name="direction") == [
-        ("in", None), ("out", None), (None, "L108"), (None, "L108"), (None, "L108"),
+        ("in", None), ("out", None), (None, "L108"), (None, "L108"), ("in", None),
     ]  # fmt: skip
     assert field({"from": "a", "codes": "nothing"}, "1", name="direction") == [(None, "L108")]
 

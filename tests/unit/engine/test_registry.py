@@ -213,7 +213,7 @@ LAYOUT: list[tuple[str, Change, int, str]] = [
     ("a total in no money", swap("as: yuan}\n    agreed", "as: euro}\n    agreed"), 18, "totals are read as one of yuan"),
     ("something agreed of no column", swap('银行: {equals', '行号: {equals'), 20, "column 行号 is not in the agreed layout"),
     ("a column twice", swap("单位, 笔数, 总额", "单位, 单位, 总额"), 15, "column 单位 stands twice"),
-    ("no trailer for the totals", swap("    trailer: {mark: T, columns: [标识, 笔数, 金额]}\n", ""), 17, "column 笔数 is not in"),
+    ("a total that stands nowhere", swap("totals: {rows: 笔数", "totals: {rows: 张数"), 18, "column 张数 is not in"),
 ]  # fmt: skip
 
 

@@ -1,0 +1,72 @@
+"""Packed files: exactly one file inside, unpacked piece by piece and never beyond what is sane. F016 for everything else."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+from hub.errors import FeedChanged
+
+LARGEST = 512 * 1024**2
+"""Bytes after unpacking; a million payroll lines are 200 MB."""
+GROWS_AT_MOST = 250
+"""How many times its packed size a file may have, once it is larger than a few megabytes."""
+UNSUSPICIOUS = 8 * 1024**2
+PIECE = 1024**2
+ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"7z\xbc\xaf\x27\x1c", b"Rar!", b"BZh", b"\xfd7zXZ")
+
+
+def unpack(packed: Literal["zip", "gzip"], data: bytes, *, holds_sheet: bool = False) -> bytes:
+    """The one file inside. A spreadsheet is itself a zip, and let through where one is agreed. Raises FeedChanged F016."""
+    pieces = _zip_pieces(data) if packed == "zip" else _gzip_pieces(data)
+    try:
+        content = _join(pieces, len(data))
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError, RuntimeError, KeyError) as error:
+        raise FeedChanged(f"the {packed} file is damaged: {type(error).__name__}", code="F016") from error
+    if content.startswith(ARCHIVES) and not (holds_sheet and content.startswith(ARCHIVES[0])):
+        raise FeedChanged(f"the {packed} file holds another archive", code="F016")
+    return content
+
+
+def _join(pieces: Iterable[bytes], packed_size: int) -> bytes:
+    found, size = [], 0
+    for piece in pieces:
+        size += len(piece)
+        if size > LARGEST or (size > UNSUSPICIOUS and size > GROWS_AT_MOST * packed_size):
+            raise FeedChanged(f"the packed file of {packed_size} bytes grows beyond {size} bytes", code="F016")
+        found.append(piece)
+    return b"".join(found)
+
+
+def _zip_pieces(data: bytes) -> Iterator[bytes]:
+    """Names are bytes of any code page, so they are read as one that knows every byte, and not looked at."""
+    with zipfile.ZipFile(io.BytesIO(data), metadata_encoding="cp437") as archive:
+        entries = archive.infolist()
+        if len(entries) != 1 or entries[0].is_dir():
+            raise FeedChanged(f"the zip file has {len(entries)} entries instead of one file", code="F016")
+        if entries[0].flag_bits & 0x1:
+            raise FeedChanged("the zip file is encrypted", code="F016")
+        if entries[0].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise FeedChanged("the zip file is not packed by deflate", code="F016")
+        with archive.open(entries[0]) as file:
+            while piece := file.read(PIECE):
+                yield piece
+
+
+def _gzip_pieces(data: bytes) -> Iterator[bytes]:
+    """Every member one after the other; what follows the last must be another one."""
+    while True:
+        member = zlib.decompressobj(wbits=31)
+        rest = data
+        while not member.eof:
+            piece = member.decompress(rest, PIECE)
+            rest = member.unconsumed_tail
+            if not piece and not rest and not member.eof:
+                raise EOFError
+            yield piece
+        if not member.unused_data:
+            return
+        data = member.unused_data
