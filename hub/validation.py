@@ -24,9 +24,7 @@ NOT_CONTENT = frozenset({"source_updated_at"})  # moves without the content movi
 def sort_rows(name: str, record: RecordSpec, mapped: Mapped, rows: Rows) -> Sorted:
     """Sort the mapped rows of one schema into records and rejections; nothing is dropped without being counted."""
     schema = SCHEMAS[name]
-    frame = mapped.frame.with_row_index(ROW).with_columns(
-        _record_key(schema), pl.col(schema.money).fill_null(0).alias("#fen")
-    )
+    frame = mapped.frame.with_row_index(ROW).with_columns(_record_key(schema), _money(schema).alias("#fen"))
     frame, repeated = _last_of_each(frame) if record.repeats == "last_wins" else (frame, frame.head(0))
     found = [_unreadable(frame, record), _broken_rules(schema, frame, record), _second_copies(schema, frame, record)]
     reasons = pl.concat(found).unique(maintain_order=True)
@@ -42,6 +40,11 @@ def sort_rows(name: str, record: RecordSpec, mapped: Mapped, rows: Rows) -> Sort
 def _record_key(schema: type[Shared]) -> pl.Expr:
     parts = [pl.col(name).cast(pl.String) for name in schema.business_key]
     return pl.concat_str(parts, separator="/", ignore_nulls=False).alias("#record_key")
+
+
+def _money(schema: type[Shared]) -> pl.Expr:
+    """What is added up at every hop; nothing where the record has no money."""
+    return pl.col(schema.money).fill_null(0) if schema.money else pl.lit(0, dtype=pl.Int64)
 
 
 def _last_of_each(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

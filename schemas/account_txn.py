@@ -11,6 +11,7 @@ class AccountTxn(Shared):
     label_en: ClassVar[str] = "Account transaction"
     business_key: ClassVar[tuple[str, ...]] = ("bank3_code", "txn_no")
     money: ClassVar[str] = "amount_fen"
+    area: ClassVar[str] = "area6_code"
     parents: ClassVar[tuple[str, ...]] = ("special_account",)
     source: ClassVar[str] = "工程建设领域农民工工资专用账户管理暂行办法（人社部发〔2021〕53号）"
 

@@ -6,26 +6,66 @@ import dataframely as dy
 import polars as pl
 
 from schemas.account_txn import AccountTxn
+from schemas.attendance_summary import AttendanceSummary
 from schemas.clue import Clue
+from schemas.clue_step import ClueStep
+from schemas.correction_request import CorrectionRequest
+from schemas.credit_eval import CreditEval
+from schemas.credit_list import CreditList
+from schemas.credit_record import CreditRecord
+from schemas.credit_use import CreditUse
+from schemas.enterprise import Enterprise
 from schemas.guarantee import Guarantee
+from schemas.guarantee_claim import GuaranteeClaim
 from schemas.guarantee_event import GuaranteeEvent
+from schemas.labor_contract import LaborContract
+from schemas.notification import Notification
 from schemas.payroll_batch import PayrollBatch
 from schemas.payroll_line import PayrollLine
 from schemas.permit import Permit
+from schemas.progress_settlement import ProgressSettlement
 from schemas.project import Project
+from schemas.project_party import ProjectParty
+from schemas.service_project import ServiceProject
 from schemas.shared import Shared
+from schemas.site_activity import SiteActivity
+from schemas.site_media_ref import SiteMediaRef
 from schemas.special_account import SpecialAccount
+from schemas.warning import RaisedWarning
+from schemas.warning_step import WarningStep
+from schemas.worker import Worker
+from schemas.worker_employment import WorkerEmployment
 
 SCHEMAS: dict[str, type[Shared]] = {
+    "enterprise": Enterprise,
     "project": Project,
+    "service_project": ServiceProject,
     "permit": Permit,
+    "project_party": ProjectParty,
+    "worker": Worker,
+    "labor_contract": LaborContract,
+    "worker_employment": WorkerEmployment,
+    "attendance_summary": AttendanceSummary,
+    "site_media_ref": SiteMediaRef,
+    "site_activity": SiteActivity,
+    "progress_settlement": ProgressSettlement,
     "special_account": SpecialAccount,
     "account_txn": AccountTxn,
     "payroll_batch": PayrollBatch,
     "payroll_line": PayrollLine,
     "guarantee": Guarantee,
     "guarantee_event": GuaranteeEvent,
+    "guarantee_claim": GuaranteeClaim,
     "clue": Clue,
+    "clue_step": ClueStep,
+    "warning": RaisedWarning,
+    "warning_step": WarningStep,
+    "credit_eval": CreditEval,
+    "credit_record": CreditRecord,
+    "credit_list": CreditList,
+    "credit_use": CreditUse,
+    "notification": Notification,
+    "correction_request": CorrectionRequest,
 }
 
 CODE_OF_CHECK: dict[str, str] = {

@@ -92,6 +92,11 @@ def since_1980(moment: pl.Expr) -> pl.Expr:
     return moment.dt.year() >= 1980
 
 
+def since_1900(born: pl.Expr) -> pl.Expr:
+    """A birth date that is no empty value written as one."""
+    return born > pl.date(1900, 1, 1)
+
+
 def time_not_future(at: pl.Expr) -> pl.Expr:
     """A time of today or earlier, in Shandong."""
     return at.dt.date() <= pl.lit(today())

@@ -15,6 +15,7 @@ class Clue(Shared):
     label_en: ClassVar[str] = "Clue"
     business_key: ClassVar[tuple[str, ...]] = ("channel", "channel_serial_no")
     money: ClassVar[str] = "arrears_fen"
+    area: ClassVar[str] = "area_code"
     source: ClassVar[str] = "保障农民工工资支付条例（国令724号）第10条；全国根治欠薪线索反映平台表单"
     rule_reasons: ClassVar[dict[str, Verdict]] = {
         "id_no_shape": ("reporter_id_no", "L102"),
@@ -50,6 +51,14 @@ class Clue(Shared):
     )
     entry_form = fields.code("入口形式", "How the report was made", "clue_entry_form")
     source_updated_at = fields.source_updated_at()
+    contractor_uscc = fields.uscc("总包单位统一社会信用代码", "General contractor")
+    employer_uscc = fields.uscc("被反映单位统一社会信用代码", "Employer complained about")
+    supervise_level = fields.code("督办级别", "Red, yellow or blue", "supervise_level")
+    group_no = fields.serial("群体线索编号", "Clues of one matter share it")
+    due_on = fields.day("办理期限", "Until when the clue must be concluded")
+    entry_tag = fields.serial("入口标识", "Which printed code or leaflet led to the report", characters=64)
+    first_receiver_org = fields.text("首问单位", "Authority that was asked first; never changes")
+    handle_area_code = fields.area9("办理行政区划代码（9位）", "Where the clue is handled")
 
     @dy.rule()
     def id_no_shape(cls) -> pl.Expr:

@@ -26,6 +26,13 @@ class Place(TypedDict, total=False):
     personal: bool
 
 
+DOCUMENT_SHAPE = r"^[0-9A-Za-z\p{Han}〔〕\[\]（）()._-]{1,100}$"
+URL_SHAPE = r"^(https?|rtsps?|rtmps?)://[^\s@|]{1,400}$"
+MOBILE_SHAPE = r"^1[3-9][0-9]{9}$"
+PHONE_SHAPE = r"^(1[3-9][0-9]{9}|0[0-9]{2,3}-?[0-9]{7,8}(-[0-9]{1,6})?|400[0-9]{7})$"
+PERIOD_SHAPE = r"^(19|20)[0-9]{2}(-(0[1-9]|1[0-2]))?$"
+
+
 def text(label: str, meaning: str, *, characters: int = 200, lines: bool = False, **place: Unpack[Place]) -> dy.String:
     """A name or other readable text."""
     limit = {"max_chars": checks.at_most(characters)}
@@ -99,6 +106,51 @@ def permit_no(
     return printed(label, meaning, PERMIT_SHAPE, **place)
 
 
+def service_no(
+    label: str = "服务合同编号", meaning: str = "Service contract: FW, area, year, four digits", **place: Unpack[Place]
+) -> dy.String:
+    return printed(label, meaning, r"^FW[0-9]{6}[0-9]{4}[0-9]{4}$", **place)
+
+
+def siku_no() -> dy.String:
+    meaning = "Number on the national construction platform: area, yymmdd, kind, running number"
+    return printed("四库一平台项目编号", meaning, r"^[0-9]{16}$")
+
+
+def realname_no() -> dy.String:
+    meaning = "Number on the national real-name platform: area, day, running number"
+    return printed("实名制平台项目编号", meaning, r"^[0-9]{17}$")
+
+
+def document_no(label: str, meaning: str, **place: Unpack[Place]) -> dy.String:
+    """The number of an official document, such as 泰人社支〔2026〕1号; without a slash, as it may be part of a key."""
+    return printed(label, meaning, DOCUMENT_SHAPE, **place)
+
+
+def key_text(label: str, meaning: str, **place: Unpack[Place]) -> dy.String:
+    """A name that is part of a key: no white space, slash or bar."""
+    return dy.String(regex=r"^[^\s/|]{1,100}$", check=TEXT_CHECKS, **_facts(label, meaning, place))
+
+
+def url(label: str, meaning: str, **place: Unpack[Place]) -> dy.String:
+    """An address without user name or password."""
+    return printed(label, meaning, URL_SHAPE, **place)
+
+
+def sm3(label: str, meaning: str, **place: Unpack[Place]) -> dy.String:
+    """An SM3 digest, 64 hexadecimal digits."""
+    return printed(label, meaning, r"^[0-9a-fA-F]{64}$", **place)
+
+
+def mobile(label: str, meaning: str, **place: Unpack[Place]) -> dy.String:
+    return printed(label, meaning, MOBILE_SHAPE, **place)
+
+
+def phone(label: str, meaning: str, **place: Unpack[Place]) -> dy.String:
+    """A mobile or a fixed line."""
+    return printed(label, meaning, PHONE_SHAPE, **place)
+
+
 def invest_code(**place: Unpack[Place]) -> dy.String:
     meaning = "National investment project code, GB/T 40058-2021; its check digit is not verified"
     return printed("投资项目统一代码", meaning, r"^[0-9]{4}-[0-9]{6}-[0-9]{2}-[0-9]{2}-[0-9]{6}$", **place)
@@ -116,11 +168,19 @@ def area6(
     return _area(label, meaning, 6, place)
 
 
-def month(label: str, meaning: str, **place: Unpack[Place]) -> dy.String:
-    """A month as text, yyyy-MM, not in the future."""
-    return dy.String(
-        regex=checks.MONTH_SHAPE, check={"not_future": checks.month_not_future}, **_facts(label, meaning, place)
-    )
+def month(label: str, meaning: str, *, ahead: bool = False, **place: Unpack[Place]) -> dy.String:
+    """A month as text, yyyy-MM; in the future only where a record may say what is to come."""
+    check = {} if ahead else {"not_future": checks.month_not_future}
+    return dy.String(regex=checks.MONTH_SHAPE, check=check, **_facts(label, meaning, place))
+
+
+def period(label: str, meaning: str, **place: Unpack[Place]) -> dy.String:
+    """A month (yyyy-MM) or a year (yyyy)."""
+    return printed(label, meaning, PERIOD_SHAPE, **place)
+
+
+def year(label: str, meaning: str, **place: Unpack[Place]) -> dy.String:
+    return printed(label, meaning, r"^(19|20)[0-9]{2}$", **place)
 
 
 def fen(label: str, meaning: str, *, least: int = 0, **place: Unpack[Place]) -> dy.Int64:
@@ -133,9 +193,24 @@ def ppm(label: str, meaning: str, **place: Unpack[Place]) -> dy.Int32:
     return dy.Int32(min=0, max=1_000_000, **_facts(label, meaning, place, unit="ppm"))
 
 
-def count(label: str, meaning: str, *, least: int = 1, **place: Unpack[Place]) -> dy.Int32:
+def count(label: str, meaning: str, *, least: int = 1, unit: str = "", **place: Unpack[Place]) -> dy.Int32:
     """A number of people or rows, or a serial number inside its parent."""
-    return dy.Int32(min=least, **_facts(label, meaning, place))
+    return dy.Int32(min=least, **_facts(label, meaning, place, **({"unit": unit} if unit else {})))
+
+
+def month_day(label: str, meaning: str, **place: Unpack[Place]) -> dy.Int32:
+    """A day of every month, 1 to 31."""
+    return dy.Int32(min=1, max=31, **_facts(label, meaning, place, unit="日"))
+
+
+def latitude() -> dy.Int32:
+    """In millionths of a degree, inside China."""
+    return dy.Int32(min=3_000_000, max=54_000_000, **_facts("纬度", "Latitude, WGS 84", {}, unit="百万分之一度"))
+
+
+def longitude() -> dy.Int32:
+    """In millionths of a degree, inside China."""
+    return dy.Int32(min=73_000_000, max=136_000_000, **_facts("经度", "Longitude, WGS 84", {}, unit="百万分之一度"))
 
 
 def past_day(label: str, meaning: str, **place: Unpack[Place]) -> dy.Date:
@@ -147,6 +222,12 @@ def past_day(label: str, meaning: str, **place: Unpack[Place]) -> dy.Date:
 def day(label: str, meaning: str, **place: Unpack[Place]) -> dy.Date:
     """A date that may lie ahead."""
     return dy.Date(check={"in_range": checks.plausible_day}, **_facts(label, meaning, place))
+
+
+def birth_day(label: str, meaning: str, **place: Unpack[Place]) -> dy.Date:
+    """The birth date of someone who may be alive."""
+    check = {"in_range": checks.since_1900, "not_future": checks.not_future}
+    return dy.Date(check=check, **_facts(label, meaning, place))
 
 
 def past_time(label: str, meaning: str, **place: Unpack[Place]) -> dy.Datetime:

@@ -17,6 +17,7 @@ class Guarantee(Shared):
     label_en: ClassVar[str] = "Guarantee"
     business_key: ClassVar[tuple[str, ...]] = ("insurer_uscc", "guarantee_no")
     money: ClassVar[str] = "amount_fen"
+    area: ClassVar[str] = "area_code"
     source: ClassVar[str] = "工程建设领域农民工工资保证金规定（人社部发〔2021〕65号）"
     rule_reasons: ClassVar[dict[str, Verdict]] = {
         "valid_for_a_year": ("valid_to_on", "L117"),
@@ -46,6 +47,12 @@ class Guarantee(Shared):
     file_sm3 = fields.printed("电子保函文件摘要（SM3）", "SM3 digest of the electronic document", r"^[0-9a-fA-F]{64}$")
     area_code = fields.area9(required=True)
     source_updated_at = fields.source_updated_at()
+    purpose = fields.code(
+        "保证用途", "Wage deposit, or payment guarantee of the owner", "guarantee_purpose", required=True
+    )
+    required_fen = fields.fen("应存金额", "Amount that must be secured")
+    exempt_doc_no = fields.document_no("免存文件号", "Number of the paper that exempts from the deposit")
+    file_url = fields.url("电子保函文件地址", "Where the electronic document lies")
 
     @dy.rule()
     def valid_for_a_year(cls) -> pl.Expr:

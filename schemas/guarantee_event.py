@@ -11,6 +11,7 @@ class GuaranteeEvent(Shared):
     label_en: ClassVar[str] = "Guarantee event"
     business_key: ClassVar[tuple[str, ...]] = ("insurer_uscc", "guarantee_no", "event_seq")
     money: ClassVar[str] = "amount_fen"
+    area: ClassVar[str] = "area_code"
     parents: ClassVar[tuple[str, ...]] = ("guarantee",)
     source: ClassVar[str] = "工程建设领域农民工工资保证金规定（人社部发〔2021〕65号）第18、19、21条"
 

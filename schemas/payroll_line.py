@@ -15,12 +15,14 @@ class PayrollLine(Shared):
     label_en: ClassVar[str] = "Payroll line"
     business_key: ClassVar[tuple[str, ...]] = ("bank3_code", "batch_no", "line_no")
     money: ClassVar[str] = "net_fen"
+    area: ClassVar[str] = "area6_code"
     parents: ClassVar[tuple[str, ...]] = ("payroll_batch",)
     source: ClassVar[str] = "保障农民工工资支付条例（国令724号）第15条、第31条；GB 11643-1999"
     rule_reasons: ClassVar[dict[str, Verdict]] = {
         "id_no_shape": ("id_no", "L102"),
         "id_no_check_digit": ("id_no", "L103"),
         "id_no_15_digits": ("id_no", "L112"),
+        "project_named": ("permit_no", "L101"),
         "failure_has_code": ("fail_code", "L101"),
     }
 
@@ -38,8 +40,14 @@ class PayrollLine(Shared):
     paid_at = fields.past_time("发放时间", "When the bank paid")
     bank_serial_no = fields.serial("银行流水号", "The bank's number of the payment")
     pay_month = fields.month("工资所属月份", "Month the wage is for", required=True)
-    permit_no = fields.permit_no(required=True)
+    permit_no = fields.permit_no()
     area6_code = fields.area6(required=True)
+    service_no = fields.service_no()
+    days = fields.count("出勤天数", "Days attended", least=0, unit="天")
+    work_hours = fields.count("出勤工时", "Hours attended, whole", least=0, unit="小时")
+    gross_fen = fields.fen("应发金额", "Gross wage")
+    deduct_fen = fields.fen("扣款金额", "Deductions")
+    backpay_month = fields.month("补发月份", "Earlier month the wage is for")
 
     @dy.rule()
     def id_no_shape(cls) -> pl.Expr:
@@ -56,3 +64,8 @@ class PayrollLine(Shared):
     @dy.rule()
     def failure_has_code(cls) -> pl.Expr:
         return (pl.col("result") != "failed") | pl.col("fail_code").is_not_null()
+
+    @dy.rule()
+    def project_named(cls) -> pl.Expr:
+        """A permit or a service contract, at least one of them."""
+        return pl.col("permit_no").is_not_null() | pl.col("service_no").is_not_null()

@@ -14,6 +14,7 @@ class Permit(Shared):
     label_en: ClassVar[str] = "Permit"
     business_key: ClassVar[tuple[str, ...]] = ("type", "permit_no")
     money: ClassVar[str] = "contract_price_fen"
+    area: ClassVar[str] = "area_code"
     source: ClassVar[str] = "建筑工程施工许可管理办法；投资项目统一代码（发改投资〔2020〕1439号）"
     rule_reasons: ClassVar[dict[str, Verdict]] = {"builder_of_construction": ("contractor_uscc", "L101")}
 
@@ -32,6 +33,9 @@ class Permit(Shared):
     area_code = fields.area9(required=True)
     is_revoked = fields.flag("是否撤销", "Withdrawn by the authority")
     source_updated_at = fields.source_updated_at()
+    valid_to_on = fields.day("有效期止", "Last day of validity")
+    ecert_no = fields.serial("电子证照编号", "Number of the electronic certificate", characters=64)
+    supervisor_name = fields.text("监理单位名称", "Name of the supervising company")
 
     @dy.rule()
     def builder_of_construction(cls) -> pl.Expr:

@@ -14,6 +14,7 @@ class Project(Shared):
     label_en: ClassVar[str] = "Project"
     business_key: ClassVar[tuple[str, ...]] = ("permit_no", "contractor_uscc")
     money: ClassVar[str] = "contract_amount_fen"
+    area: ClassVar[str] = "area_code"
     source: ClassVar[str] = "保障农民工工资支付条例（国令724号）第38条"
     rule_reasons: ClassVar[dict[str, Verdict]] = {"ends_after_start": ("planned_end_on", "L117")}
 
@@ -35,6 +36,26 @@ class Project(Shared):
     address = fields.text("项目地址", "Address of the site")
     area_code = fields.area9(required=True)
     source_updated_at = fields.source_updated_at()
+    prov_project_no = fields.serial("省平台项目编号", "Number given by the provincial platform")
+    siku_no = fields.siku_no()
+    realname_no = fields.realname_no()
+    bid_section_no = fields.serial("标段编号", "Number of the bid section", characters=64)
+    invest_fen = fields.fen("总投资", "Investment of the whole project")
+    labour_fee_ratio_ppm = fields.ppm("人工费比例", "Share of the works that is labour cost")
+    labour_fee_monthly_fen = fields.fen("约定月人工费", "Labour cost to be paid each month")
+    labour_fee_day = fields.month_day("人工费拨付日", "Day of the month for labour cost")
+    pay_day = fields.month_day("发薪日", "Day of the month for wages")
+    labour_officer_name = fields.text("劳资专管员姓名", "Labour officer of the project", characters=60, personal=True)
+    labour_officer_phone = fields.phone("劳资专管员电话", "Telephone of the labour officer", personal=True)
+    latitude_e6 = fields.latitude()
+    longitude_e6 = fields.longitude()
+    has_payment_guarantee = fields.flag("是否有工程款支付担保", "The owner guarantees payment")
+    has_realname = fields.flag("是否实名制管理", "Workers are registered by name")
+    has_deposit = fields.flag("是否存储保证金", "Has a wage deposit")
+    has_account = fields.flag("是否开设专户", "Has a special account")
+    has_bank_pay = fields.flag("是否银行代发", "The bank pays the workers directly")
+    has_monthly_full = fields.flag("是否按月足额", "Wages are paid monthly and in full")
+    has_billboard = fields.flag("是否设维权公示牌", "Has a notice board with workers' rights")
 
     @dy.rule()
     def ends_after_start(cls) -> pl.Expr:

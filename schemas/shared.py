@@ -18,7 +18,9 @@ class Shared(dy.Schema):
     label_en: ClassVar[str] = ""
     business_key: ClassVar[tuple[str, ...]] = ()
     money: ClassVar[str] = ""
-    """The fen column whose sum is compared at every hop."""
+    """The fen column whose sum is compared at every hop; empty where a record has no money."""
+    area: ClassVar[str] = ""
+    """The area column by which receivers are chosen: nine digits (area_code) or six (area6_code)."""
     parents: ClassVar[tuple[str, ...]] = ()
     """Schemas a receiver must know before it can take this one."""
     source: ClassVar[str] = ""
