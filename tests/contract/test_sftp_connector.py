@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 import time
@@ -270,6 +271,64 @@ class TestFetching:
         (folder.root / folder.within / "20200101" / f"{NAME}.ok").write_bytes(b"")
         with SftpConnector(folder.connection, source) as connector:
             assert all("20200101" not in path for path, _ in connector.complete_files())
+
+
+class TestOtherFlags:
+    """Flags in place of the suffix, one flag for the folder, none; digests by other names."""
+
+    def fetch(
+        self, folder: Folder, seen: frozenset[FileStamp] = frozenset(), **words: object
+    ) -> list[Fetched | Notice]:
+        agreed = folder.source().model_dump(by_alias=True) | words
+        with SftpConnector(folder.connection, SftpSource.model_validate(agreed)) as connector:
+            return list(connector.fetch(None, seen))
+
+    def write(self, folder: Folder, name: str, data: bytes, age: float = 60) -> None:
+        path = folder.day / name
+        path.write_bytes(data)
+        os.utime(path, (time.time() - age, time.time() - age))
+
+    @pytest.mark.parametrize("fits", [True, False])
+    def test_flag_and_digest_may_take_the_place_of_the_suffix(self, folder: Folder, fits: bool) -> None:
+        """The flag still says the size, the digest is that of its suffix."""
+        self.write(folder, NAME, DATA)
+        self.write(folder, NAME.replace(".txt", ".flg"), f"{len(DATA)}|1".encode())
+        self.write(folder, NAME.replace(".txt", ".md5"), hashlib.md5(DATA if fits else b"").hexdigest().encode())
+        found = files(self.fetch(folder, done="{stem}.flg", digest="{stem}.md5"))[NAME]
+        assert (found.printed_rows, found.fault is None) == (1, fits)
+
+    def test_one_flag_stands_for_the_folder(self, folder: Folder) -> None:
+        """What is younger than the flag waits for the next flag."""
+        self.write(folder, NAME, DATA, age=60)
+        assert self.fetch(folder, done="READY", digest=None) == []
+        self.write(folder, "READY", b"", age=30)
+        self.write(folder, OTHER, DATA, age=10)
+        assert list(files(self.fetch(folder, done="READY", digest=None))) == [NAME]
+        self.write(folder, "READY", b"", age=5)
+        assert list(files(self.fetch(folder, done="READY", digest=None))) == [NAME, OTHER]
+
+    def test_without_flags_a_file_that_still_grows_waits(self, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Two listings must agree about it; the file beside it comes."""
+        self.write(folder, NAME, DATA)
+        self.write(folder, OTHER, DATA)
+        self.write(folder, f"{OTHER}.part", DATA)
+        monkeypatch.setattr("connectors.sftp.time.sleep", lambda _: (folder.day / NAME).write_bytes(DATA * 2))
+        assert list(files(self.fetch(folder, done=None, digest=None))) == [OTHER]
+        monkeypatch.undo()
+        monkeypatch.setattr("connectors.sftp.SETTLE_SECONDS", 0)
+        assert files(self.fetch(folder, done=None, digest=None))[NAME].parts == [DATA * 2]
+
+    def test_the_return_file_has_the_same_kind_of_flag(self, folder: Folder) -> None:
+        """A partner that flags each file finds a flag beside ours; one for a whole folder is never put by us."""
+        for number, (done, beside) in enumerate(
+            [("{stem}.flg", ["R.flg", "R.sha256", "R.txt"]), ("READY", ["R.sha256", "R.txt"])]
+        ):
+            agreed = folder.source().model_dump(by_alias=True) | {"done": done, "digest": "{stem}.sha256"}
+            with SftpConnector(folder.connection, SftpSource.model_validate(agreed)) as connector:
+                connector.put(f"{folder.within}/out{number}/R.txt", DATA)
+            place = folder.root / folder.within / f"out{number}"
+            assert sorted(path.name for path in place.iterdir()) == beside
+            assert (place / "R.sha256").read_text() == f"{hashlib.sha256(DATA).hexdigest()}  R.txt\n"
 
 
 class TestPutting:
