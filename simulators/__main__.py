@@ -8,7 +8,7 @@ import asyncio
 from datetime import date
 from pathlib import Path
 
-from simulators.serve import Options, serve
+from simulators.serve import MAPPINGS, Options, serve
 
 
 def main() -> None:
@@ -22,6 +22,10 @@ def main() -> None:
     parser.add_argument("--control-port", type=int, default=0, help="port of the control server; 0 = any free one")
     parser.add_argument("--latency", type=float, default=0.3, help="seconds until the province answers a submission")
     parser.add_argument("--rate", type=int, default=20, help="calls a second that the bureau allows")
+    parser.add_argument(
+        "--mirrored", default="all", help="all, none, or partners made from their mappings, with commas"
+    )
+    parser.add_argument("--mappings", type=Path, default=MAPPINGS, help="folder of the mappings that are mirrored")
     asyncio.run(serve(Options(**vars(parser.parse_args()))))
 
 

@@ -16,7 +16,7 @@ class Simulators:
         self.url, self.timeout = control_url.rstrip("/"), timeout
 
     def drop_day(self) -> list[str]:
-        """Let both banks write the day's files; gives their names."""
+        """Let every partner that drops files write the day's; gives their names."""
         files: list[str] = self._post("/drop-day")["files"]
         return files
 
@@ -44,6 +44,11 @@ class Simulators:
         """What was sent and what came back, in numbers."""
         ledger: dict[str, Any] = self._get("/ledger").json()
         return ledger
+
+    def spoiled(self, feed: str) -> list[dict[str, Any]]:
+        """The bad records of a feed that were sent, each with the reason code it must get."""
+        spoiled: list[dict[str, Any]] = self._get("/ledger/spoiled", feed=feed).json()
+        return spoiled
 
     def effects(self, schema: str) -> list[dict[str, Any]]:
         """The province's effects of one schema, record by record."""

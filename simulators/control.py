@@ -6,6 +6,7 @@ Only for tests and the demo, on the local machine, without any login.
 import base64
 import binascii
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from starlette.applications import Starlette
@@ -13,9 +14,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from simulators.banks import BankOffice
 from simulators.drops import FAULTS, FEED_OF
-from simulators.faults import Knobs
+from simulators.faults import App, Knobs
 from simulators.ledger import Ledger
 from simulators.province_ledger import ProvinceLedger
 from simulators.served import answer_json
@@ -24,8 +24,15 @@ from simulators.served import answer_json
 class Partner(Protocol):
     """What the control needs of a web partner."""
 
-    knobs: Knobs
-    app: Starlette
+    @property
+    def knobs(self) -> Knobs:
+        """How it misbehaves."""
+        ...
+
+    @property
+    def app(self) -> App:
+        """Its server."""
+        ...
 
     @property
     def ledger(self) -> Ledger:
@@ -37,23 +44,57 @@ class Partner(Protocol):
         ...
 
 
+class Office(Protocol):
+    """What the control needs of a partner that drops files."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """Its memory."""
+        ...
+
+    async def drop_day(self) -> list[str]:
+        """Write the day's files."""
+        ...
+
+    def drop_extra(self, kind: str, fault: str | None) -> str:
+        """Write one more file."""
+        ...
+
+    def drop_bytes(
+        self, path: str, content: bytes, digest: str = "", flag: bool = True, name_encoding: str = "utf-8"
+    ) -> str:
+        """Write any bytes."""
+        ...
+
+    def received(self) -> Mapping[str, Any]:
+        """The return files, in numbers."""
+        ...
+
+    def return_file(self, name: str) -> str | None:
+        """One return file."""
+        ...
+
+
 class Control:
     """The control server over all partners."""
 
     def __init__(
         self,
         partners: Mapping[str, Partner],
-        offices: Mapping[str, BankOffice],
+        offices: Mapping[str, Office],
         knobs: Mapping[str, Knobs],
         province: ProvinceLedger,
+        problems: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._partners, self._offices, self._knobs, self._province = partners, offices, knobs, province
+        self._problems = problems
         self.app = Starlette(
             routes=[
                 Route("/drop-day", self._drop_day, methods=["POST"]),
                 Route("/drop", self._drop, methods=["POST"]),
                 Route("/faults", self._faults, methods=["GET", "POST", "DELETE"]),
                 Route("/ledger", self._ledger),
+                Route("/ledger/spoiled", self._spoiled),
                 Route("/ledger/effects", self._effects),
                 Route("/ledger/statuses/{partner}", self._statuses),
                 Route("/ledger/bank/{bank}/{file}", self._return_file),
@@ -95,15 +136,21 @@ class Control:
 
     async def _ledger(self, request: Request) -> Response:
         sent: dict[str, Any] = {}
-        for ledger in self._ledgers().values():
+        for ledger in self._ledgers():
             sent.update(ledger.sent_summary())
-        received = {name: partner.received() for name, partner in self._partners.items()}
-        received |= {name: office.received() for name, office in self._offices.items()}
-        return answer_json({"sent": sent, "received": received})
+        received: dict[str, Any] = {name: dict(partner.received()) for name, partner in self._partners.items()}
+        for name, office in self._offices.items():
+            received[name] = {**received.get(name, {}), **office.received()}
+        unwritten = {"unwritten": dict(self._problems)} if self._problems else {}
+        return answer_json({"sent": sent, "received": received, **unwritten})
 
-    def _ledgers(self) -> dict[str, Ledger]:
-        web = {name: partner.ledger for name, partner in self._partners.items()}
-        return {**web, **{name: office.ledger for name, office in self._offices.items()}}
+    def _ledgers(self) -> list[Ledger]:
+        web = [partner.ledger for partner in self._partners.values()]
+        return [*web, *(office.ledger for office in self._offices.values())]
+
+    async def _spoiled(self, request: Request) -> Response:
+        feed = request.query_params.get("feed", "")
+        return answer_json([row for ledger in self._ledgers() for row in ledger.spoiled(feed)])
 
     async def _effects(self, request: Request) -> Response:
         return answer_json(self._province.effects(request.query_params.get("schema", "")))

@@ -3,7 +3,7 @@
 Every message in either direction obeys the XSD inside daizong.wsdl, bad rows included.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +54,24 @@ class Daizong:
     """The insurer's server."""
 
     def __init__(self, city: City, bad_share: float, ledger: Ledger, sender_code: str) -> None:
-        self.ledger, self.sender_code, self.knobs = ledger, sender_code, Knobs(HTTP_KNOBS)
-        self._wsdl = Wsdl(WSDL_FILE)
         rows = [_guarantee_row(g) for g in sorted(city.guarantees, key=lambda g: (g.updated_at, g.guarantee_no))]
-        self._rows = unread(spoil_rows(rows, _DEFECTS, bad_share, city.rng("spoil guarantees")))
-        self._events = _spoil_events(city, bad_share, self._rows)
+        spoiled = unread(spoil_rows(rows, _DEFECTS, bad_share, city.rng("spoil guarantees")))
+        self._open(FEED, spoiled, _spoil_events(city, bad_share, spoiled), ledger, sender_code)
+
+    @classmethod
+    def of_rows(
+        cls, feed: str, rows: Sequence[Row], events: Sequence[Sequence[Row]], ledger: Ledger, sender_code: str
+    ) -> "Daizong":
+        """The same service with guarantees, and the events of each, that somebody else has made."""
+        insurer = cls.__new__(cls)
+        insurer._open(feed, rows, events, ledger, sender_code)
+        return insurer
+
+    def _open(
+        self, feed: str, rows: Sequence[Row], events: Sequence[Sequence[Row]], ledger: Ledger, sender_code: str
+    ) -> None:
+        self.ledger, self.sender_code, self.knobs = ledger, sender_code, Knobs(HTTP_KNOBS)
+        self._feed, self._rows, self._events, self._wsdl = feed, rows, events, Wsdl(WSDL_FILE)
         self.app = Starlette(routes=[Route("/soap", self._call, methods=["GET", "POST"])])
 
     def received(self) -> dict[str, int]:
@@ -120,7 +133,7 @@ class Daizong:
 
     def _sent(self, place: int) -> Iterator[Sent]:
         for row in (self._rows[place], *self._events[place]):
-            yield Sent(FEED, row.kind, row.key, place, row.fen, row.bad)
+            yield Sent(self._feed, row.kind, row.key, place, row.fen, row.bad)
 
     def _element(self, name: str, fields: Mapping[str, Any]) -> etree._Element:
         element = etree.Element(f"{{{self._wsdl.namespace}}}{name}", nsmap={None: self._wsdl.namespace})

@@ -13,6 +13,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from simulators.spoil import REASONS
+
 _TABLES = """
 create table if not exists sent (
     feed text, kind text, file text, key text, place integer, fen integer, bad text, times integer,
@@ -121,6 +123,15 @@ class Ledger:
         """Per feed: rows, fen, kinds, bad rows; files with a fault as a whole are counted separately."""
         feeds = {row[0] for row in self.db.execute("select feed from sent union select feed from files")}
         return {feed: self._sent_of(feed) for feed in sorted(feeds)}
+
+    def spoiled(self, feed: str) -> list[dict[str, Any]]:
+        """Every bad record of a feed's good files, with the reason code it must be turned down with."""
+        found = self.db.execute(
+            "select kind, file, key, place, sent.fen, bad from sent left join files on files.name = sent.file "
+            "where sent.feed = ? and bad is not null and fault is null order by file, place, kind, key",
+            (feed,),
+        )
+        return [{**dict(row), "code": REASONS.get(row["bad"], "")} for row in found]
 
     def _sent_of(self, feed: str) -> dict[str, Any]:
         source = "from sent left join files on files.name = sent.file where sent.feed = ?"

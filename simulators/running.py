@@ -27,9 +27,12 @@ class Running:
 
 
 @contextmanager
-def running(state: Path, **options: object) -> Iterator[Running]:
-    """Start the simulators, e.g. `running(tmp_path, scale=0.1, bad_share=0)`, and end them afterwards."""
-    command = [sys.executable, "-m", "simulators", "--state", str(state)]
+def running(state: Path, mirrored: str = "none", **options: object) -> Iterator[Running]:
+    """Start the simulators, e.g. `running(tmp_path, scale=0.1, bad_share=0)`, and end them afterwards.
+
+    Only the partners with simulators of their own, unless `mirrored` names others: `all`, or some with commas between.
+    """
+    command = [sys.executable, "-m", "simulators", "--state", str(state), "--mirrored", mirrored]
     for name, value in options.items():
         command += [f"--{name.replace('_', '-')}", str(value)]
     process = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True)

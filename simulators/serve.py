@@ -18,19 +18,21 @@ from typing import Any
 
 import uvicorn
 
-from simulators.banks import BankOffice, open_offices
+from simulators.banks import open_offices
 from simulators.bureau import Bureau
-from simulators.control import Control, Partner
+from simulators.control import Control, Office, Partner
 from simulators.daizong import Daizong
 from simulators.faults import App, FaultLayer
 from simulators.ledger import Ledger
+from simulators.mirror.house import open_mirror
 from simulators.nat import Nat
 from simulators.province import Province
 from simulators.province_ledger import ProvinceLedger
 from simulators.sftp import BankUser, make_knobs, read_host_key, start_sftp
 from simulators.world import City
 
-WEB = ("bureau", "nat", "province", "daizong", "control")
+WEB = ("bureau", "nat", "province", "daizong", "control", "mirror")
+MAPPINGS = Path(__file__).parents[1] / "mappings"
 _SECRETS = ("bureau", "nat", "province_appid", "province", "haidai", "wenhe", "daizong")
 _PATIENCE = 1.0
 
@@ -47,6 +49,8 @@ class Options:
     control_port: int = 0
     latency: float = 0.3
     rate: int = 20
+    mirrored: str = "all"
+    mappings: Path = MAPPINGS
 
 
 class _Server(uvicorn.Server):
@@ -70,15 +74,18 @@ class House:
         self.daizong = Daizong(city, share, Ledger(state / "daizong.sqlite"), self.secrets["daizong"])
         appid, appsecret = self.secrets["province_appid"], self.secrets["province"]
         self.province = Province(ProvinceLedger(state / "province.sqlite"), appid, appsecret, options.latency)
-        self.offices = open_offices(city, share, state)
-        self.users = {name: self._user(name, office) for name, office in self.offices.items()}
+        banks = open_offices(city, share, state)
+        self.users = {
+            name: BankUser(self.secrets[name], bank.root, make_knobs(), bank.collect) for name, bank in banks.items()
+        }
+        self.mirror = open_mirror(
+            options.mappings, options.mirrored, state, options.seed, options.scale, share, options.day
+        )
+        self.offices: dict[str, Office] = {**banks, **self.mirror.offices}
         self.host_key = read_host_key(state / "host_key")
 
-    def _user(self, name: str, office: BankOffice) -> BankUser:
-        return BankUser(self.secrets[name], office.root, make_knobs(), office.collect)
-
     def apps(self) -> dict[str, App]:
-        """Every web server's application, faults included."""
+        """Every web server's application, faults included; the mirrored partners share one."""
         web: dict[str, Partner] = {
             "bureau": self.bureau,
             "nat": self.nat,
@@ -86,15 +93,18 @@ class House:
             "daizong": self.daizong,
         }
         knobs = {name: partner.knobs for name, partner in web.items()}
-        knobs |= {name: user.knobs for name, user in self.users.items()}
-        control = Control(web, self.offices, knobs, self.province.ledger)
-        return {**{name: FaultLayer(p.app, p.knobs) for name, p in web.items()}, "control": control.app}
+        knobs |= {name: user.knobs for name, user in self.users.items()} | self.mirror.knobs()
+        everyone = {**web, **self.mirror.web}
+        control = Control(everyone, self.offices, knobs, self.province.ledger, self.mirror.stock.problems)
+        own = {name: FaultLayer(p.app, p.knobs) for name, p in web.items()}
+        return {**own, "control": control.app, "mirror": self.mirror.app()}
 
     def addresses(self, ports: Mapping[str, int]) -> dict[str, Any]:
         """What the hub and the tests must know to talk to the partners."""
         url = {name: f"http://127.0.0.1:{ports[name]}" for name in WEB}
         key = self.host_key.export_public_key().decode().split()
-        users = {name: {"password": user.password, "root": str(user.root)} for name, user in self.users.items()}
+        users = {name: {"password": u.password, "root": str(u.root)} for name, u in self.all_users().items()}
+        sftp = {"host": "127.0.0.1", "port": ports["sftp"], "host_key": " ".join(key[:2])}
         soap = f"{url['daizong']}/soap"
         return {
             "bureau": {"url": url["bureau"], "api_key": self.secrets["bureau"]},
@@ -105,9 +115,15 @@ class House:
                 "appsecret": self.secrets["province"],
             },
             "daizong": {"url": soap, "wsdl": f"{soap}?wsdl", "sender_code": self.secrets["daizong"]},
-            "sftp": {"host": "127.0.0.1", "port": ports["sftp"], "host_key": " ".join(key[:2]), "users": users},
+            "sftp": {**sftp, "users": users},
             "control": {"url": url["control"]},
+            "mirror": {"url": url["mirror"]},
+            "connections": self.mirror.connections(url["mirror"], sftp),
         }
+
+    def all_users(self) -> dict[str, BankUser]:
+        """Every login of the SFTP server."""
+        return {**self.users, **self.mirror.users}
 
 
 async def serve(options: Options) -> None:
@@ -118,7 +134,7 @@ async def serve(options: Options) -> None:
     house, path = House(options), options.state / "addresses.json"
     before = _ports_before(path)
     sockets = {name: _listen(options.control_port if name == "control" else 0, before.get(name, 0)) for name in WEB}
-    sftp = await start_sftp(house.users, house.host_key, _free_port(before.get("sftp", 0)))
+    sftp = await start_sftp(house.all_users(), house.host_key, _free_port(before.get("sftp", 0)))
     ports = {name: sock.getsockname()[1] for name, sock in sockets.items()} | {"sftp": sftp.get_port()}
     servers = {name: _Server(_config(app)) for name, app in house.apps().items()}
     tasks = [asyncio.create_task(server.serve([sockets[name]])) for name, server in servers.items()]
@@ -166,7 +182,7 @@ def _ports_before(path: Path) -> dict[str, int]:
     if not path.exists():
         return {}
     last = json.loads(path.read_text())
-    ports = {name: int(last[name]["url"].split(":")[2].split("/")[0]) for name in WEB}
+    ports = {name: int(last[name]["url"].split(":")[2].split("/")[0]) for name in WEB if name in last}
     return {**ports, "sftp": last["sftp"]["port"]}
 
 

@@ -10,6 +10,13 @@ from random import Random
 from typing import Any
 
 Fields = Mapping[str, Any]
+REASONS = {
+    "missing": "L101", "bad_uscc": "L103", "bad_id": "L103", "bad_card": "L103", "bad_cnaps": "L103",
+    "duplicate_serial": "L105", "future_date": "L107", "unknown_code": "L108", "amount_comma": "L109",
+    "amount_full_width": "L109", "amount_too_fine": "L109", "amount_exponent": "L109", "impossible_date": "L110",
+    "month_13": "L110", "amount_negative": "L111", "id_15": "L112", "retired_area": "L113", "mojibake": "L114",
+}  # fmt: skip
+"""The reason code (hub/reasons.csv) each kind of badness must be turned down with."""
 Change = Callable[[Any, Any], Any]
 
 

@@ -1,0 +1,125 @@
+"""All mirrored partners of one state directory: web ones behind one port by path, the others' folders, and their connections."""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from datetime import date
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from simulators.faults import FaultLayer, Knobs
+from simulators.ledger import Ledger
+from simulators.mirror.office import Office
+from simulators.mirror.plain import Plan, read_plan
+from simulators.mirror.rest import WebPartner
+from simulators.mirror.soap_rows import SoapPartner, check_wsdl
+from simulators.mirror.stock import Stock, Truth
+from simulators.sftp import BankUser, make_knobs
+
+_HEADERS = (("Authorization", "Bearer "), ("X-Api-Key", ""), ("X-Access-Token", ""), ("Authorization", ""))
+Web = WebPartner | SoapPartner
+
+
+class Mirror:
+    """The mirrored partners."""
+
+    def __init__(self, plan: Plan, stock: Stock, state: Path) -> None:
+        self.plan, self.stock, self._state = plan, stock, state / "mirror"
+        self._state.mkdir(parents=True, exist_ok=True)
+        self._secrets = _read_secrets(state / "mirror" / "secrets.json", {f.partner for f in plan.feeds.values()})
+        self.web: dict[str, Web] = {}
+        for partner, feeds in plan.partners_of("rest").items():
+            self.web[partner] = WebPartner(
+                feeds, stock, self._ledger(partner), login_of(partner), self._secrets[partner], header_of(partner)
+            )
+        for partner, feeds in plan.partners_of("soap").items():
+            check_wsdl(feeds[0])
+            self.web[partner] = SoapPartner(feeds[0], stock, self._ledger(partner), login_of(partner))
+        self.offices = {
+            partner: Office(feeds, stock, state / "sftp" / partner, self._state / f"{partner}.sftp.sqlite")
+            for partner, feeds in plan.partners_of("sftp").items()
+        }
+        self.users = {name: self._user(name, office) for name, office in self.offices.items()}
+
+    def _ledger(self, partner: str) -> Ledger:
+        return Ledger(self._state / f"{partner}.sqlite")
+
+    def _user(self, name: str, office: Office) -> BankUser:
+        return BankUser(self._secrets[name], office.root, make_knobs(), office.collect)
+
+    def mounts(self) -> list[Mount]:
+        """Every web partner under its own path, faults included."""
+        return [Mount(f"/{name}", app=FaultLayer(partner.app, partner.knobs)) for name, partner in self.web.items()]
+
+    def app(self) -> Starlette:
+        """The server of all web partners."""
+        return Starlette(routes=self.mounts())
+
+    def knobs(self) -> dict[str, Knobs]:
+        """Knobs by partner; a web partner that also drops files has those of its login under `<partner>_sftp`."""
+        web = {name: partner.knobs for name, partner in self.web.items()}
+        return {**web, **{f"{n}_sftp" if n in web else n: user.knobs for n, user in self.users.items()}}
+
+    def connections(self, url: str, sftp: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """Every connection that the mirrored feeds name, in Airflow's JSON form."""
+        return {
+            f.source["connection"]: self._connection(f.source, f.partner, url, sftp) for f in self.plan.feeds.values()
+        }
+
+    def _connection(self, source: Mapping[str, Any], partner: str, url: str, sftp: Mapping[str, Any]) -> dict[str, Any]:
+        secret = self._secrets[partner]
+        if source["connector"] == "sftp":
+            return {
+                "conn_type": "sftp", "host": sftp["host"], "port": sftp["port"], "login": partner,
+                "password": secret, "extra": {"host_key": sftp["host_key"]},
+            }  # fmt: skip
+        if source["connector"] == "soap":
+            return web_connection(f"{url}/{partner}/soap", login_of(partner), "", {})
+        name, prefix = header_of(partner)
+        return web_connection(f"{url}/{partner}", login_of(partner), secret, {"header": name, "prefix": prefix})
+
+
+def open_mirror(mappings: Path, mirrored: str, state: Path, seed: int, scale: float, share: float, day: date) -> Mirror:
+    """The partners to be mirrored, with the truth they speak of."""
+    plan = read_plan(mappings, mirrored)
+    return Mirror(plan, Stock(plan, partial(_open_truth, seed, scale, day), seed, scale, share, day), state)
+
+
+@cache
+def _open_truth(seed: int, scale: float, day: date) -> Truth:
+    from simulators.truth import Truth as Inventor
+
+    return Inventor(seed, scale, day)
+
+
+def web_connection(host: str, login: str, password: str, extra: Mapping[str, str]) -> dict[str, Any]:
+    """A web address as Airflow keeps it."""
+    return {"conn_type": "http", "host": host, "login": login, "password": password, "extra": dict(extra)}
+
+
+def login_of(partner: str) -> str:
+    """How the hub is known to a partner."""
+    return f"hub_at_{partner}"
+
+
+def header_of(partner: str) -> tuple[str, str]:
+    """In which header the secret travels, and what stands before it."""
+    return _HEADERS[crc32(partner.encode()) % len(_HEADERS)]
+
+
+def _read_secrets(path: Path, partners: set[str]) -> dict[str, str]:
+    """A secret for each partner, kept from one start to the next."""
+    known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    if missing := sorted(partners - known.keys()):
+        known |= {partner: secrets.token_hex(16) for partner in missing}
+        part = path.with_name(path.name + ".part")
+        part.touch(mode=0o600)
+        part.write_text(json.dumps(known))
+        os.replace(part, path)
+    return known
