@@ -54,6 +54,8 @@ def _zip_pieces(data: bytes) -> Iterator[bytes]:
         with archive.open(entries[0]) as file:
             while piece := file.read(PIECE):
                 yield piece
+            if file.tell() != entries[0].file_size:
+                raise EOFError
 
 
 def _gzip_pieces(data: bytes) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ from hub.feed.files import Agreed
 from hub.model import Declared
 from hub.parsing.cells import Cut
 from hub.recipes import Recipe, find_recipe
-from hub.text import OLD_LETTERS, in_half_width
+from hub.text import OLD_LETTERS
 
 _REAL = str.maketrans(OLD_LETTERS)
 
@@ -77,8 +77,7 @@ def check_totals(totals: Totals | None, header: Mapping[str, str], trailer: Mapp
         return Declared(counted)
     recipe, argument = find_recipe(totals.as_)
     fen = _declared_fen(_said(totals.amount, header, trailer), recipe, argument)
-    amount = in_half_width(pl.col(totals.of).str.strip_chars())
-    read = cut.frame.select(recipe.read(amount, argument)).to_series()
+    read = cut.frame.select(recipe.read(pl.col(totals.of).str.strip_chars(), argument)).to_series()
     missing = fen - int(read.sum() or 0)
     unreadable = read.null_count() + cut.broken.height
     if missing < 0 or (missing and not unreadable):

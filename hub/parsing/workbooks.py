@@ -149,7 +149,7 @@ def _xlsx_rows(data: bytes, sheet: str | None) -> Iterator[tuple[int, list[str]]
     chosen = sheets[_chosen(list(sheets), [name for name in sheets if sheets[name].sheet_state == "visible"], sheet)]
     chosen.reset_dimensions()  # they are a promise of the file that nothing keeps
     for number, row in enumerate(chosen.iter_rows(), 1):
-        yield number, [_xlsx_text(cell) for cell in row[: MOST_COLUMNS + 1]]
+        yield number, [_xlsx_text(cell) for cell in row]
 
 
 def _xlsx_text(cell: Any) -> str:

@@ -36,6 +36,8 @@ def read(schema: str, field: str, spec: Any, *texts: str | None) -> tuple[list[t
     mapped = map_rows(record, SCHEMAS[schema], rows_of(*texts), {"sides": {"1": "in"}})
     return mapped.frame.select(field, f"!{field}").rows(), mapped.alarms
 
+PAID_AT = datetime(2026, 11, 23, 9, 5, 3, tzinfo=ZoneInfo("Asia/Shanghai"))
+
 
 @pytest.mark.parametrize("code", TWO_BYTES)
 def test_what_python_reads_as_a_private_letter_becomes_a_real_one(code: str) -> None:
@@ -70,7 +72,8 @@ def test_private_letters_that_nobody_knows_stay() -> None:
 @pytest.mark.parametrize(
     ("schema", "field", "spec", "text", "value"),
     [
-        ("payroll_line", "net_fen", {"from": "a", "as": "yuan"}, "１２．３０", 1230),
+        ("payroll_line", "line_no", "a", "１２", 12),
+        ("payroll_line", "paid_at", {"from": "a", "as": "time %Y%m%d%H%M%S"}, "２０２６１１２３０９０５０３", PAID_AT),
         ("payroll_line", "id_no", {"from": "a", "as": "upper"}, "３７０９ｘ", "3709X"),
         ("payroll_line", "id_no", {"from": "a", "as": "upper"}, ID_NO.lower(), ID_NO),
         ("account_txn", "direction", {"from": "a", "codes": "sides"}, "１", "in"),
@@ -91,6 +94,12 @@ def test_full_width_is_folded_in_codes_and_numbers_and_kept_in_names(
         if is_folded
         else ()
     )
+
+
+def test_an_amount_in_full_width_is_not_read() -> None:
+    """Money is written as agreed or not taken."""
+    found, _ = read("payroll_line", "net_fen", {"from": "a", "as": "yuan"}, "１２．３０")
+    assert found == [(None, "L109")]
 
 
 def test_what_the_partner_wrote_is_shown_as_it_was_written() -> None:
