@@ -11,11 +11,12 @@ import polars as pl
 from hub.errors import FeedChanged
 from hub.feed import FieldSpec, RecordSpec
 from hub.model import Rows
-from hub.recipes import find_recipe
+from hub.recipes import RECIPES, find_recipe
 from hub.text import UNREADABLE, has_full_width, has_old_letters, in_half_width, with_real_letters
 
 Codes = Mapping[str, Mapping[str, str]]
 SPACES = " \t\u3000\u00a0"
+AMOUNTS = frozenset(name for name, recipe in RECIPES.items() if recipe.code == "L109")
 NUL, SHOWN_NUL = "\x00", "\u2400"
 """PostgreSQL keeps no NUL in any text; what is only shown of a row has its picture instead. The bytes are in the archive."""
 
@@ -24,12 +25,13 @@ NUL, SHOWN_NUL = "\x00", "\u2400"
 class Mapped:
     """``frame``: ``#part #line #no #key #row``, the schema's columns typed, and ``!field`` with a code where it could not be read.
 
-    ``alarms`` are sentences for the admin: columns that came and nobody expected, columns that were expected and never came,
-    how many cells were folded.
+    ``alarms`` are sentences for the admin: columns that came and nobody expected, columns that were expected and never came.
+    ``notes`` say what was read otherwise than it is written.
     """
 
     frame: pl.DataFrame
     alarms: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def columns_used(record: RecordSpec) -> frozenset[str]:
@@ -47,7 +49,6 @@ def columns_used(record: RecordSpec) -> frozenset[str]:
 def map_rows(record: RecordSpec, schema: type[dy.Schema], rows: Rows, codes: Codes) -> Mapped:
     """Read each field of each row. Raises FeedChanged F008 when a column that a mandatory field needs is in no row."""
     frame, alarms = _with_missing(record, schema, rows)
-    alarms += _folded(record, schema, frame)
     alarms += [f"column {name} came and the mapping neither takes nor ignores it" for name in _unexpected(record, rows)]
     outputs = [
         pl.col("#part"),
@@ -62,7 +63,7 @@ def map_rows(record: RecordSpec, schema: type[dy.Schema], rows: Rows, codes: Cod
             outputs += [pl.lit(None, dtype=column.dtype).alias(name)]
             continue
         outputs += _read_field(name, spec, column, codes)
-    return Mapped(frame.select(outputs), tuple(alarms))
+    return Mapped(frame.select(outputs), tuple(alarms), tuple(_folded(record, schema, frame)))
 
 
 def _with_missing(record: RecordSpec, schema: type[dy.Schema], rows: Rows) -> tuple[pl.DataFrame, list[str]]:
@@ -103,7 +104,10 @@ def _count(frame: pl.DataFrame, names: frozenset[str], has: Callable[[pl.Expr], 
 
 
 def is_code_like(spec: FieldSpec, column: dy.Column) -> bool:
-    """Whether a field holds a code, number, date or word of a list: everything but readable text."""
+    """Whether a field holds a code, number, date or word of a list: everything but readable text, and but money, which must be
+    written as agreed: an amount in another script is one nobody checked."""
+    if (spec.as_ or "").partition(" ")[0] in AMOUNTS:
+        return False
     is_text = isinstance(column, dy.String) and "readable_text" in (
         column.check if isinstance(column.check, dict) else ()
     )

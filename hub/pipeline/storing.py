@@ -8,7 +8,7 @@ from hub.model import Batch, BatchState, Sorted, Tally
 from hub.pipeline.house import House, lock_batch, note
 from hub.pipeline.reading import Reading, check_expectations, name_parts, read_rows
 from hub.registry import Registry
-from hub.store import batches, deliveries, records
+from hub.store import batches, crosswalk, deliveries, records
 from hub.store.database import Work, working
 
 
@@ -66,9 +66,10 @@ def _write(work: Work, registry: Registry, feed: Feed, batch_id: int, reading: R
         tally = _tally(feed, reading, found, written)
         batches.write_tally(work, batch_id, tally)
         deliveries.add_deliveries(work, batch_id, found.schema, registry.receivers(found.schema), feed.feed_id)
+        crosswalk.note_identities(work, batch_id, found.schema)
         note("stored", feed=feed.feed_id, batch=batch_id, schema=found.schema, stored=tally.stored_rows,
              rejected=tally.rejected_rows, unchanged=tally.unchanged_rows)  # fmt: skip
-    for alarm in reading.alarms:
+    for alarm in (*reading.alarms, *reading.notes):
         batches.raise_alarm(work, feed.feed_id, batch_id, alarm)
 
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -31,12 +32,13 @@ def rows_of(*texts: str | None, name: str = "a") -> Rows:
 
 
 def read(schema: str, field: str, spec: Any, *texts: str | None) -> tuple[list[tuple[Any, Any]], tuple[str, ...]]:
-    """What a field becomes of the texts: value and code; and the alarms."""
+    """What a field becomes of the texts: value and code; and the notes."""
     record = RecordSpec.model_validate({"rows": "x", "fields": {field: spec}})
     mapped = map_rows(record, SCHEMAS[schema], rows_of(*texts), {"sides": {"1": "in"}})
-    return mapped.frame.select(field, f"!{field}").rows(), mapped.alarms
+    return mapped.frame.select(field, f"!{field}").rows(), mapped.notes
 
-PAID_AT = datetime(2026, 11, 23, 9, 5, 3, tzinfo=ZoneInfo("Asia/Shanghai"))
+
+PAID_AT = dt.datetime(2026, 11, 23, 9, 5, 3, tzinfo=ZoneInfo("Asia/Shanghai"))
 
 
 @pytest.mark.parametrize("code", TWO_BYTES)
@@ -59,9 +61,9 @@ def test_one_name_from_two_sources_is_one_text(real: str, private: str) -> None:
     """As GB18030, and as a partner sends it whose own tables are those of GBK."""
     twins = pl.DataFrame({"name": [f"王{real}", f"王{private}"]}).select(with_real_letters(pl.col("name"))).to_series()
     assert twins.to_list() == [f"王{real}"] * 2
-    found, alarms = read("payroll_line", "worker_name", "a", f"王{real}", f"王{private}")
+    found, notes = read("payroll_line", "worker_name", "a", f"王{real}", f"王{private}")
     assert found == [(f"王{real}", None)] * 2
-    assert alarms == ("1 cells held letters of the old private area and were folded",)
+    assert notes == ("1 cells held letters of the old private area and were folded",)
 
 
 def test_private_letters_that_nobody_knows_stay() -> None:
@@ -86,10 +88,10 @@ def test_full_width_is_folded_in_codes_and_numbers_and_kept_in_names(
     schema: str, field: str, spec: Any, text: str, value: Any
 ) -> None:
     """And the count says so."""
-    found, alarms = read(schema, field, spec, text)
+    found, notes = read(schema, field, spec, text)
     assert found == [(value, None)]
     is_folded = value != text and not text.isascii()
-    assert alarms == (
+    assert notes == (
         ("1 cells held full-width digits or letters where codes or numbers belong and were folded",)
         if is_folded
         else ()
