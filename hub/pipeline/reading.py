@@ -21,11 +21,12 @@ GARBLED_SHARE, GARBLED_AT_LEAST = 0.1, 2
 
 @dataclass(frozen=True)
 class Reading:
-    """What a batch says, before anything is written."""
+    """What a batch says, before anything is written: ``alarms`` are odd, ``notes`` only worth knowing; both are kept."""
 
     found: tuple[Sorted, ...]
     parsed: Parsed
     alarms: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def read_rows(feed: Feed, parts: Sequence[bytes], source_name: str, codes: Codes) -> Reading:
@@ -36,13 +37,14 @@ def read_rows(feed: Feed, parts: Sequence[bytes], source_name: str, codes: Codes
         wanted[record.rows] = wanted.get(record.rows, frozenset()) | columns_used(record)
     parsed = parse_batch(spec.source.format, unpacked(feed, parts), name_parts(feed, source_name), wanted)
     check_decoding(parsed, wanted)
-    found, alarms = [], []
+    found, alarms, notes = [], [], []
     for name in [name for name in SCHEMAS if name in spec.records]:
         record, rows = spec.records[name], parsed.rows[spec.records[name].rows]
         mapped = map_rows(record, SCHEMAS[name], rows, codes)
         found.append(sort_rows(name, record, mapped, rows))
         alarms += [f"{name}: {alarm}" for alarm in mapped.alarms]
-    return Reading(tuple(found), parsed, tuple(alarms))
+        notes += [f"{name}: {note}" for note in mapped.notes]
+    return Reading(tuple(found), parsed, tuple(alarms), tuple(notes))
 
 
 def unpacked(feed: Feed, parts: Sequence[bytes]) -> Sequence[bytes]:
