@@ -56,7 +56,9 @@ def _put_delimited(form: Mapping[str, Any]) -> Put:
             # every third cell is quoted without need, as spreadsheets and report tools do
             needs = place > 0 and place % 3 == 0
             return (
-                f"{quote}{text.replace(quote, quote * 2)}{quote}" if needs or {separator, quote} & found_in(text) else text
+                f"{quote}{text.replace(quote, quote * 2)}{quote}"
+                if needs or {separator, quote} & found_in(text)
+                else text
             )
         if separator in text:
             raise MirrorError("the separator stands inside a cell and nothing is agreed to escape it")

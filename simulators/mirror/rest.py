@@ -63,7 +63,7 @@ class WebPartner:
             call = await _read(request, body)
             feed = self._feed_of(request, call)
             self._check(feed, call, request.method == "POST")
-            return answer_json(self._page(feed, {**call.query, **call.members}))
+            return answer_json(self.page(feed, {**call.query, **call.members}))
         except Refused as refusal:
             return answer_json(_envelope(feed, str(refusal)), refusal.status)
 
@@ -93,7 +93,7 @@ class WebPartner:
             raise Refused("流水号重复")
         self._numbers.update([number] if number is not None else [])
 
-    def _rows(self, feed: MirroredFeed) -> list[Row]:
+    def rows(self, feed: MirroredFeed) -> list[Row]:
         """The rows in the order in which they last changed, all columns filled."""
         if feed.feed_id not in self._served:
             rows = list(self._stock.rows(feed))
@@ -104,8 +104,9 @@ class WebPartner:
             self._served[feed.feed_id] = rows
         return self._served[feed.feed_id]
 
-    def _page(self, feed: MirroredFeed, asked: Mapping[str, Any]) -> Tree:
-        paging, rows = feed.source["paging"], self._rows(feed)
+    def page(self, feed: MirroredFeed, asked: Mapping[str, Any]) -> Tree:
+        """One page, booked as sent."""
+        paging, rows = feed.source["paging"], self.rows(feed)
         found = [(place, row) for place, row in enumerate(rows) if self._is_new(feed, row, asked)]
         start, size = self._start(paging, asked)
         part = found[start : start + size]

@@ -57,7 +57,7 @@ def _cell(text: str, kind: Kind | None, number: int) -> Any:
         return float(text) if "." in text else int(text)
     try:
         if (kind.name, kind.argument) == ("date", "%Y-%m-%d"):
-            return datetime.strptime(text, "%Y-%m-%d")
+            return datetime.strptime(text, "%Y-%m-%d").date()
         if (kind.name, kind.argument) == ("time", "%Y-%m-%d %H:%M:%S"):
             return datetime.strptime(text, "%Y-%m-%d %H:%M:%S")
     except ValueError:

@@ -31,6 +31,13 @@ class SoapPartner:
         """What came back to it."""
         return self._open().received()
 
+    def everything(self) -> etree._Element:
+        """All rows in one answer, as far as one goes."""
+        server = self._open()
+        if isinstance(server, daizong.Daizong):
+            return server._query({"Cursor": "", "MaxRows": "500"})
+        return server._query({"PageNo": "1", "PageSize": "200"})
+
     async def _answer(self, scope: Message, receive: Receive, send: Send) -> None:
         await self._open().app(scope, receive, send)
 

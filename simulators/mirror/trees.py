@@ -97,13 +97,13 @@ def _typed(text: str, kind: Kind | None, number: int) -> Any:
 
 
 def xml_element(name: str, tree: Mapping[str, Any], namespace: str = "") -> etree._Element:
-    """A tree as an element; a list becomes repeated elements, an empty text no element."""
+    """A tree as an element; a list becomes repeated elements."""
     prefix = f"{{{namespace}}}" if namespace else ""
     element = etree.Element(prefix + name, nsmap={None: namespace} if namespace else None)
     for child, value in tree.items():
         for one in value if isinstance(value, list) else [value]:
             if isinstance(one, Mapping):
                 element.append(xml_element(child, one, namespace))
-            elif one not in ("", None):
-                etree.SubElement(element, prefix + child).text = str(one)
+            else:
+                etree.SubElement(element, prefix + child).text = str(one) if one not in ("", None) else None
     return element
