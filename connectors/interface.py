@@ -29,10 +29,13 @@ class CallReporter(Protocol):
 
 
 class Receiver(Protocol):
-    """Takes records and answers later."""
+    """Takes records and answers later, or at once."""
 
-    def submit(self, schema: str, batch_key: str, records: Sequence[Mapping[str, Any]]) -> str:
-        """Hand records over; returns the receiver's serial code. The same ``batch_key`` again has no second effect."""
+    def submit(self, schema: str, batch_key: str, records: Sequence[Mapping[str, Any]]) -> str | list[ReceiptAnswer]:
+        """Hand records over; returns the receiver's serial code, or its answers at once.
+
+        The same ``batch_key`` again has no second effect.
+        """
 
     def poll(self, serial_code: str) -> list[ReceiptAnswer] | None:
         """One answer per record, or None while the receiver is still at it."""

@@ -1,103 +1,176 @@
-"""Receivers in the style of the national real-name open API: one address, signed form posts, answers asked for later.
-
-Signature: SHA-256 over the lower-cased, alphabetically ordered parameters with the secret at the end, as public clients of
-that API compute it.
-"""
+"""Receivers over HTTP: signed calls with many records, answered at once or asked for later. One adapter for every dialect that
+`mappings/receivers` describes; what differs between two receivers is data, never code."""
 
 from __future__ import annotations
 
 import json
-import secrets
+import time
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 from typing import Any
+from urllib.parse import urlencode
 
 from connectors.http import exchange, open_session
 from connectors.retrying import retried
+from connectors.sealing import seal
+from connectors.signing import sign
 from hub.errors import FeedChanged, PartnerRefused, PartnerUnavailable, SubmissionRefused
-from hub.feed import Receives
+from hub.feed import Receives, TakenRecord
 from hub.model import Connection, Outcome, ReceiptAnswer
 from hub.parsing.trees import read_json
-from hub.settings import now
+from hub.writing import Codes, typed_rows, write_rows
+from schemas.catalogue import SCHEMAS
 
-BUSY = frozenset({"2005", "9999"})
-UNKNOWN_SERIAL = "2006"  # the receiver lost the submission, say to a restored backup: its records are sent again
+OURS = ("idempotencyKey", "recordKey", "version")
 
 
 class OpenApiReceiver:
-    """Receiver. Its own codes become our outcomes by the table in partners.yaml; what is in neither list is a refusal."""
+    """Receiver. Its own codes become our outcomes by the lists of its file; what is in none of them is a refusal."""
 
-    def __init__(self, connection: Connection, receives: Receives) -> None:
+    def __init__(self, connection: Connection, receives: Receives, codes: Codes) -> None:
         self._connection = connection
         self._receives = receives
+        self._style = receives.style
+        self._codes = codes
+        self._next_call_at = 0.0
         self._session = open_session()
 
-    def submit(self, schema: str, batch_key: str, records: Sequence[Mapping[str, Any]]) -> str:
-        data = {"schema": schema, "batchKey": batch_key, "records": list(records)}
-        serial_code = self._call("Record.Submit", data).get("requestSerialCode")
-        if not isinstance(serial_code, str) or not serial_code:
-            raise PartnerRefused("Record.Submit was answered without a requestSerialCode")
-        return serial_code
+    def submit(self, schema: str, batch_key: str, records: Sequence[Mapping[str, Any]]) -> str | list[ReceiptAnswer]:
+        style, taken = self._style, self._receives.records[schema]
+        rows = self._rows(schema, taken, records)
+        around = {style.schema_: schema, style.submission: batch_key}
+        named = {name: value for name, value in around.items() if name is not None}
+        if style.data.of == "array":
+            tree = self._call(taken.call, rows, named)
+        else:
+            tree = self._call(taken.call, {**named, taken.rows: rows}, {})
+        if style.answers == "at_once":
+            return self._answers(tree, taken.call)
+        serial = _at(tree, style.serial or "")
+        if not isinstance(serial, str) or not serial:
+            raise PartnerRefused(f"{taken.call} was answered without a {style.serial}")
+        return serial
 
     def poll(self, serial_code: str) -> list[ReceiptAnswer] | None:
-        data = self._call("AsyncHandleResult.Query", {"requestSerialCode": serial_code})
-        status, result = data.get("status"), data.get("result")
-        if status == "0":
+        asking = self._style.asking
+        if asking is None:
+            raise PartnerRefused(f"{self._receives.partner} answers at once and cannot be asked about {serial_code}")
+        asked = {asking.parameter: serial_code}
+        tree = self._call(asking.call, [asked] if self._style.data.of == "array" else asked, {})
+        state = _at(tree, asking.state)
+        if state in asking.waiting:
             return None
-        if status == "10":
+        if state in asking.failed:
             raise SubmissionRefused(f"submission {serial_code} failed as a whole")
-        if status != "20" or not isinstance(result, list):
-            raise PartnerRefused(f"submission {serial_code} was answered with a status or a result nobody agreed on")
-        return [self._answer(row) for row in result]
+        if state not in asking.done:
+            raise PartnerRefused(f"submission {serial_code} was answered with a status nobody agreed on")
+        return self._answers(tree, asking.call)
 
-    def _answer(self, row: Any) -> ReceiptAnswer:
-        if not isinstance(row, dict) or row.get("code") is None or row.get("idempotencyKey") is None:
-            raise PartnerRefused("AsyncHandleResult.Query was answered with a result without key or code")
-        code = str(row["code"])
-        outcome = Outcome.REFUSED
-        if code in self._receives.accepted:
-            outcome = Outcome.ACCEPTED
-        elif code in self._receives.delayed:
-            outcome = Outcome.DELAYED
-        return ReceiptAnswer(
-            str(row["idempotencyKey"]), outcome, code, str(row.get("message") or ""), row.get("platformId")
-        )
+    def _rows(self, schema: str, taken: TakenRecord, records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Their rows: our three technical members under their names, then the mapped fields, sealed where agreed."""
+        own = [{name: value for name, value in record.items() if name not in OURS} for record in records]
+        if taken.fields is not None:
+            own = write_rows(taken.fields, typed_rows(SCHEMAS[schema], own), self._codes)
+        named = self._style.technical
+        names = dict(zip(OURS, (named.key, named.record_key, named.version), strict=True))
+        return [
+            {**{names[name]: record[name] for name in OURS}, **self._sealed(row)}
+            for record, row in zip(records, own, strict=True)
+        ]
 
-    def _call(self, method: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    def _sealed(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        names = self._style.sealed.fields if self._style.sealed else ()
+        kept = {name: value for name, value in row.items() if value is not None or self._style.nulls == "null"}
+        return {
+            name: seal(str(value), self._connection.password) if name in names and value is not None else value
+            for name, value in kept.items()
+        }
+
+    def _answers(self, tree: Mapping[str, Any], call: str) -> list[ReceiptAnswer]:
+        rows = _at(tree, self._style.results.rows)
+        if not isinstance(rows, list):
+            raise PartnerRefused(f"{call} was answered with a result nobody agreed on")
+        return [self._answer(row, call) for row in rows]
+
+    def _answer(self, row: Any, call: str) -> ReceiptAnswer:
+        named = self._style.results
+        if not isinstance(row, dict) or row.get(named.code) is None or row.get(named.key) is None:
+            raise PartnerRefused(f"{call} was answered with a result without key or code")
+        code, message = str(row[named.code]), str(row.get(named.message) or "")
+        remote_id = row.get(named.id) if named.id else None
+        return ReceiptAnswer(str(row[named.key]), self._outcome(code, message), code, message, remote_id)
+
+    def _outcome(self, code: str, message: str) -> Outcome:
+        receives = self._receives
+        if code in receives.accepted or code in receives.exists.codes:
+            return Outcome.ACCEPTED
+        if code in receives.delayed:
+            return Outcome.DELAYED
+        has_it = any(words in message for words in receives.exists.words)
+        return Outcome.ACCEPTED if has_it else Outcome.REFUSED
+
+    def _call(self, call: str, payload: Any, beside: Mapping[str, str]) -> dict[str, Any]:
         """Every try is signed anew: a nonce is used once."""
-        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-        url = self._connection.host.rstrip("/") + "/open.api"
+        style = self._style
+        if style.data.name is None:
+            parameters = {**payload, **beside}
+        else:
+            parameters = {style.data.name: _json(payload) if style.body == "form" else payload, **beside}
+        if style.method is not None:
+            parameters[style.method] = call
 
         def once() -> dict[str, Any]:
-            body = exchange(self._session, "POST", url, media="json", data=self._signed(method, text))
-            return self._open(body, method)
+            return self._open(self._post(call, parameters), call)
 
         return retried(once)
 
-    def _open(self, body: bytes, method: str) -> dict[str, Any]:
+    def _post(self, call: str, parameters: Mapping[str, Any]) -> bytes:
+        """One try, not sooner than agreed after the last one."""
+        time.sleep(max(0.0, self._next_call_at - time.monotonic()))
+        self._next_call_at = time.monotonic() + 1 / self._receives.calls_per_second
+        style, host = self._style, self._connection.host.rstrip("/")
+        added = sign(style.signing, self._connection, parameters, _body(style.body, parameters))
+        last = style.signing.name if style.signing else ""
+        sent = dict(sorted({**parameters, **added.parameters}.items(), key=lambda item: (item[0] == last, item[0])))
+        return exchange(
+            self._session,
+            "POST",
+            host + style.address.replace("{call}", call),
+            media="json",
+            data=_body(style.body, sent if style.signing and style.signing.place == "parameters" else parameters),
+            params=added.query,
+            headers={"Content-Type": MEDIA[style.body], **added.headers},
+        )
+
+    def _open(self, body: bytes, call: str) -> dict[str, Any]:
+        """The answer, when its envelope says that all is well."""
+        envelope = self._style.envelope
         try:
             tree = read_json(body)
         except FeedChanged as error:
-            raise PartnerUnavailable(f"{method}: {error}") from error
-        code = str(tree.get("code"))
-        if code in BUSY:
-            raise PartnerUnavailable(f"{method} answered code {code}")
-        if code != "0" or not isinstance(tree.get("data"), dict):
-            about_content = code == UNKNOWN_SERIAL or code in self._receives.unreadable
-            kind = SubmissionRefused if about_content else PartnerRefused
-            raise kind(f"{method} answered code {code}: {str(tree.get('message'))[:200]}")
-        data: dict[str, Any] = tree["data"]
-        return data
+            raise PartnerUnavailable(f"{call}: {error}") from error
+        code = str(_at(tree, envelope.code))
+        if code in envelope.busy:
+            raise PartnerUnavailable(f"{call} answered code {code}")
+        if code != envelope.success:
+            lost = self._style.asking.unknown if self._style.asking else ()
+            kind = SubmissionRefused if code in lost or code in self._receives.unreadable else PartnerRefused
+            raise kind(f"{call} answered code {code}: {str(_at(tree, envelope.message))[:200]}")
+        return tree
 
-    def _signed(self, method: str, text: str) -> dict[str, str]:
-        form = {
-            "appid": self._connection.login,
-            "data": text,
-            "format": "json",
-            "method": method,
-            "nonce": secrets.token_hex(16),
-            "timestamp": now().strftime("%Y%m%d%H%M%S"),
-            "version": "1.0",
-        }
-        plain = "&".join(f"{name}={value}" for name, value in form.items()) + f"&appsecret={self._connection.password}"
-        return {**form, "sign": sha256(plain.lower().encode()).hexdigest()}
+
+MEDIA = {"form": "application/x-www-form-urlencoded", "json": "application/json; charset=utf-8"}
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _body(form: str, parameters: Mapping[str, Any]) -> bytes:
+    return urlencode(parameters).encode() if form == "form" else _json(parameters).encode()
+
+
+def _at(tree: Any, path: str) -> Any:
+    """The member at a path with dots; None where there is none."""
+    for step in path.split("."):
+        tree = tree.get(step) if isinstance(tree, dict) else None
+    return tree

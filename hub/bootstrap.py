@@ -63,4 +63,4 @@ def open_receiver(registry: Registry, partner: str) -> OpenApiReceiver:
     from connectors.open_api import OpenApiReceiver
 
     receives = registry.receives(partner)
-    return OpenApiReceiver(find_connection(receives.connection), receives)
+    return OpenApiReceiver(find_connection(receives.connection), receives, registry.codes)

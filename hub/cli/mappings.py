@@ -27,7 +27,7 @@ def check(words: argparse.Namespace) -> int:
         problems += check_sample(registry.folder, feed, registry.codes)
     for problem in problems:
         print(problem, file=sys.stderr)
-    print(f"{len(registry.feeds)} feeds, {len(problems)} problems")
+    print(f"{len(registry.feeds)} feeds, {len(registry.receivers)} receivers, {len(problems)} problems")
     return 1 if problems else 0
 
 

@@ -26,7 +26,7 @@ from hub.feed.files import (
     Totals,
     XmlFormat,
 )
-from hub.feed.receivers import Receives
+from hub.feed.receivers import Receives, Style, TakenRecord
 from hub.feed.reports import CallReport, FileReport, StageReport
 from hub.feed.words import FieldSpec, RecordSpec, Spec
 
@@ -61,6 +61,8 @@ __all__ = [
     "Source",
     "Spec",
     "StageReport",
+    "Style",
+    "TakenRecord",
     "Totals",
     "XmlFormat",
 ]
@@ -105,7 +107,6 @@ class PartnerSpec(Spec):
     title: str
     kind: Literal["bureau", "bank", "insurer", "platform"]
     contact: str = ""
-    receives: Receives | None = None
 
 
 class PartnersFile(Spec):

@@ -22,7 +22,9 @@ def deliver_waiting(house: House, partner: str, receives: Receives, receiver: Re
     with working(house.engine) as work:
         unknown = [s for s in deliveries.open_submissions(work, partner) if s.serial_code is None]
     sent = sum(_submit(house, submission, receives, receiver) for submission in unknown)
-    for schema in [name for name in SCHEMAS if name in receives.schemas]:
+    with working(house.engine) as work:
+        due = deliveries.schemas_due(work, partner)
+    for schema in [name for name in SCHEMAS if name in receives.records and name in due]:
         while True:
             with working(house.engine) as work:
                 claimed = deliveries.claim_waiting(work, partner, schema, uuid4().hex, receives.max_batch)
@@ -37,14 +39,17 @@ def _submit(house: House, submission: deliveries.Submission, receives: Receives,
     with working(house.engine) as work:
         payload = deliveries.payload_of(work, submission)
     try:
-        serial = receiver.submit(submission.schema, submission.batch_key, payload)
+        answered = receiver.submit(submission.schema, submission.batch_key, payload)
     except SubmissionRefused as error:
         log.error("submission %s was refused: %s", submission.submission_id, error)
         with working(house.engine) as work:
             deliveries.write_receipts(work, submission, [], receives, refusal=str(error))
         return 0
     with working(house.engine) as work:
-        deliveries.write_serial(work, submission.submission_id, serial)
+        if isinstance(answered, str):
+            deliveries.write_serial(work, submission.submission_id, answered)
+        else:
+            deliveries.write_receipts(work, submission, answered, receives)
     note(
         "submitted",
         receiver=submission.receiver,

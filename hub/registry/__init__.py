@@ -1,9 +1,12 @@
-"""Read every mapping file into a feed, or into problems that name file, line and cause. One broken file hides no other feed."""
+"""Read every mapping file into a feed or a receiver, or into problems that name file, line and cause.
+
+One broken file hides no other.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hub.digest import sm3_hex
@@ -14,19 +17,21 @@ from hub.registry.checking import Checker
 from hub.registry.codes import read_codes
 from hub.registry.files import read_file
 from hub.registry.problems import Problem
+from hub.registry.receivers import read_receivers
 
 __all__ = ["Problem", "Registry", "read_registry"]
 
 
 @dataclass(frozen=True)
 class Registry:
-    """Every feed that is fit to run, the partners, the code tables, and the problems of the files that are not."""
+    """Every feed and receiver that is fit to run, the partners, the code tables, and the problems of the files that are not."""
 
     folder: Path
     feeds: Mapping[str, Feed]
     partners: Mapping[str, PartnerSpec]
     codes: Codes
     problems: tuple[Problem, ...]
+    receivers: Mapping[str, Receives] = field(default_factory=dict)
 
     def feed(self, feed_id: str) -> Feed:
         """One feed; raises MappingInvalid with what is known of why it is missing."""
@@ -35,20 +40,21 @@ class Registry:
         known = [str(problem) for problem in self.problems if Path(problem.file).stem == feed_id]
         raise MappingInvalid(f"there is no usable feed {feed_id}: {'; '.join(known) or 'no such file in mappings/'}")
 
-    def receivers(self, schema: str) -> list[str]:
-        """The partners that take records of this schema."""
+    def routes(self, schema: str) -> list[tuple[str, str]]:
+        """Who takes records of this schema, and what their area code must begin with (nothing: all of them)."""
         return [
-            name
-            for name, spec in self.partners.items()
-            if spec.receives is not None and schema in spec.receives.schemas
+            (name, area)
+            for name, spec in self.receivers.items()
+            if schema in spec.records
+            for area in spec.areas or ("",)
         ]
 
     def receives(self, partner: str) -> Receives:
-        """How a receiver takes records; raises MappingInvalid for a partner that takes none."""
-        spec = self.partners.get(partner)
-        if spec is None or spec.receives is None:
-            raise MappingInvalid(f"partner {partner} receives nothing, see partners.yaml")
-        return spec.receives
+        """How a receiver takes records; raises MappingInvalid for a partner that takes none, with what is known of why."""
+        if partner in self.receivers:
+            return self.receivers[partner]
+        known = [str(problem) for problem in self.problems if problem.file == f"receivers/{partner}.yaml"]
+        raise MappingInvalid(f"partner {partner} receives nothing: {'; '.join(known) or 'no such file in receivers/'}")
 
 
 def read_registry(folder: Path) -> Registry:
@@ -67,4 +73,5 @@ def read_registry(folder: Path) -> Registry:
         problems += found
         if spec is not None and not found:
             feeds[path.stem] = Feed(feed_id=path.stem, digest=sm3_hex(path.read_bytes()), spec=spec)
-    return Registry(folder, feeds, partners, codes, tuple(problems))
+    receivers, found = read_receivers(folder / "receivers", partners, codes)
+    return Registry(folder, feeds, partners, codes, tuple(problems + found), receivers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,8 +30,8 @@ class Submission:
     serial_code: str | None
 
 
-def add_deliveries(work: Work, batch_id: int, schema: str, receivers: Sequence[str], feed_id: str) -> None:
-    """Write the intent to send beside the records themselves, in their commit.
+def add_deliveries(work: Work, batch_id: int, schema: str, routes: Sequence[tuple[str, str]], feed_id: str) -> None:
+    """Write the intent to send beside the records themselves, in their commit: to each receiver whose area the record lies in.
 
     The idempotency key is frozen here: feed, business key, version and content. A resend of the same fact carries the same
     key; a content that comes back after another one was sent in between does not.
@@ -40,11 +40,21 @@ def add_deliveries(work: Work, batch_id: int, schema: str, receivers: Sequence[s
               select receiver, cast(:schema as text), record_id, record_key, version, batch_id, row_no, fen,
                      encode(sha256(convert_to(concat_ws('|', cast(:feed_id as text), cast(:schema as text), record_key, version,
                                                         content_digest), 'UTF8')), 'hex')
-              from record.{schema}, unnest(cast(:receivers as text[])) as receiver
+              from record.{schema} join unnest(cast(:receivers as text[]), cast(:areas as text[])) as route (receiver, area)
+                   on starts_with({SCHEMAS[schema].area}, route.area)
               where batch_id = :batch_id
               on conflict (receiver, schema_name, record_key, version) do nothing"""
-    values = {"schema": schema, "feed_id": feed_id, "receivers": list(receivers), "batch_id": batch_id}
-    work.execute(sa.text(sql), values)
+    values: dict[str, Any] = {"schema": schema, "feed_id": feed_id, "batch_id": batch_id}
+    values |= {"receivers": [name for name, _ in routes], "areas": [area for _, area in routes]}
+    if routes:
+        work.execute(sa.text(sql), values)
+
+
+def schemas_due(work: Work, receiver: str) -> set[str]:
+    """The schemas of which something may go to this receiver now."""
+    sql = """select distinct schema_name from delivery
+             where receiver = :receiver and state = 'waiting' and (not_before is null or not_before <= now())"""
+    return {row.schema_name for row in rows_of(work, sql, receiver=receiver)}
 
 
 def claim_waiting(work: Work, receiver: str, schema: str, batch_key: str, limit: int) -> Submission | None:
@@ -122,7 +132,7 @@ def write_receipts(
         facts: dict[str, str | None] = {"outcome": a.outcome.value, "code": plain(a.code), "message": plain(a.message)}
         facts["remote_id"] = None if a.remote_id is None else plain(str(a.remote_id))
         given.setdefault(a.idempotency_key, {"key": a.idempotency_key, **facts})
-    orphaned = _parent_refused(submission.schema)
+    orphaned = _parent_refused(submission.schema, receives.records)
     sql = f"""with given as (select * from jsonb_to_recordset(cast(:given as jsonb))
                                 as g(key text, outcome text, code text, message text, remote_id text)),
              judged as (
@@ -168,10 +178,13 @@ def wake_refused(work: Work, batch_id: int) -> int:
     return work.execute(sa.text(sql), {"batch_id": batch_id}).rowcount
 
 
-def _parent_refused(schema: str) -> str:
-    """SQL that is true for a delivery ``d`` whose parent record this receiver refused and has not taken since."""
+def _parent_refused(schema: str, taken: Collection[str]) -> str:
+    """SQL that is true for a delivery ``d`` whose parent record this receiver refused and has not taken since.
+
+    A parent that it does not take at all is no obstacle.
+    """
     found = ["false"]
-    for parent in SCHEMAS[schema].parents:
+    for parent in [name for name in SCHEMAS[schema].parents if name in taken]:
         key = " || '/' || ".join(f"r.{column}" for column in SCHEMAS[parent].business_key)
         found.append(
             f"""exists (select 1 from record.{schema} as r join delivery as p

@@ -68,9 +68,9 @@ def mappings(tmp_path_factory: pytest.TempPathFactory) -> Path:
             continue
         text = path.read_text("utf-8").replace("  connector: sftp\n", "  connector: sftp\n  look_back_days: 36500\n")
         path.write_text(text, "utf-8")
-    partners = folder / "partners.yaml"
-    text = partners.read_text("utf-8").replace("delayed_seconds: 2", "delayed_seconds: 1")
-    partners.write_text(text.replace("delayed_at_most: 4", "delayed_at_most: 1"), "utf-8")
+    province = folder / "receivers" / "province.yaml"
+    text = province.read_text("utf-8").replace("delayed_seconds: 2", "delayed_seconds: 1")
+    province.write_text(text.replace("delayed_at_most: 4", "delayed_at_most: 1"), "utf-8")
     return folder
 
 

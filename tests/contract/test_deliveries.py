@@ -86,7 +86,7 @@ class Choosy(OpenApiReceiver):
     sizes: list[int]
     poison = ""
 
-    def submit(self, schema: str, batch_key: str, records: Sequence[Mapping[str, Any]]) -> str:
+    def submit(self, schema: str, batch_key: str, records: Sequence[Mapping[str, Any]]) -> str | list[ReceiptAnswer]:
         if schema == "payroll_line":
             self.sizes.append(len(records))
             if any(record["recordKey"] == self.poison for record in records):
@@ -97,7 +97,7 @@ class Choosy(OpenApiReceiver):
 def test_one_record_nobody_can_read_takes_no_other_along(hub: Hub, name: str) -> None:
     """Groups of sixteen, four, one; in the end it stands alone, given up as R003, and the bank reads so."""
     receives = hub.house.registry.receives(PROVINCE).model_copy(update={"max_batch": 16, "delayed_at_most": 3})
-    receiver = Choosy(bootstrap.find_connection("province_api"), receives)
+    receiver = Choosy(bootstrap.find_connection("province_api"), receives, {})
     receiver.sizes = []
     sql = """select record_key from record.payroll_line join batch using (batch_id)
              where source_name like :name order by row_no limit 1 offset 20"""
@@ -130,11 +130,11 @@ def test_code_2001_gives_the_submission_back(hub: Hub, name: str, caplog: pytest
 
     connection = bootstrap.find_connection("province_api")
     with pytest.raises(PartnerRefused):
-        pipeline.deliver_waiting(hub.house, PROVINCE, other, Unreadable(connection, other))
+        pipeline.deliver_waiting(hub.house, PROVINCE, other, Unreadable(connection, other, {}))
     opened = hub.ask("select 1 from submission where answered_at is null and serial_code is null")
     assert len(opened) == 1
     with caplog.at_level(logging.ERROR, "hub"):
-        assert pipeline.deliver_waiting(hub.house, PROVINCE, receives, Unreadable(connection, receives)) == 0
+        assert pipeline.deliver_waiting(hub.house, PROVINCE, receives, Unreadable(connection, receives, {})) == 0
     assert "was refused" in caplog.text
     assert hub.ask("select 1 from submission where answered_at is null") == []
     assert set(lines(hub, name)) == {"waiting"}
@@ -163,7 +163,7 @@ class Answering(OpenApiReceiver):
 
 
 def answer_with(hub: Hub, answer: Callable[[str], list[ReceiptAnswer]]) -> Answering:
-    receiver = Answering(bootstrap.find_connection("province_api"), hub.house.registry.receives(PROVINCE))
+    receiver = Answering(bootstrap.find_connection("province_api"), hub.house.registry.receives(PROVINCE), {})
     receiver.answer = answer
     return receiver
 

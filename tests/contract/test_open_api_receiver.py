@@ -24,7 +24,7 @@ _numbers = count(1)
 
 @pytest.fixture
 def province(up: Running) -> OpenApiReceiver:
-    return OpenApiReceiver(connections(up.addresses)["province_api"], RECEIVES)
+    return OpenApiReceiver(connections(up.addresses)["province_api"], RECEIVES, {})
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +38,13 @@ def record(**changes: Any) -> dict[str, Any]:
     number = next(n for n in _numbers if not is_refused(f"313/{n}"))
     fields = {"bank3_code": "313", "batch_no": str(number), "total_fen": 100}
     return {"idempotencyKey": f"i{number}", "recordKey": f"313/{number}", "version": 1, **fields, **changes}
+
+
+def submit(receiver: OpenApiReceiver, schema: str, batch_key: str, records: list[dict[str, Any]]) -> str:
+    """The serial code under which the receiver can be asked."""
+    serial = receiver.submit(schema, batch_key, records)
+    assert isinstance(serial, str)
+    return serial
 
 
 def answer(receiver: OpenApiReceiver, serial: str) -> list[ReceiptAnswer]:
@@ -57,7 +64,7 @@ def effect(up: Running, key: str) -> dict[str, Any] | None:
 def test_a_record_is_created_once_and_answered(province: OpenApiReceiver, up: Running) -> None:
     """Accepted, with the province's number."""
     sent = record()
-    [told] = answer(province, province.submit("payroll_batch", "b1", [sent]))
+    [told] = answer(province, submit(province, "payroll_batch", "b1", [sent]))
     assert (told.idempotency_key, told.outcome, told.code) == (sent["idempotencyKey"], Outcome.ACCEPTED, "0")
     on_file = effect(up, sent["recordKey"])
     assert on_file is not None
@@ -67,7 +74,7 @@ def test_a_record_is_created_once_and_answered(province: OpenApiReceiver, up: Ru
 def test_the_same_batch_key_twice_is_one_submission(province: OpenApiReceiver, up: Running) -> None:
     """The same serial code, no second effect."""
     sent = record()
-    assert province.submit("payroll_batch", "b2", [sent]) == province.submit("payroll_batch", "b2", [sent])
+    assert submit(province, "payroll_batch", "b2", [sent]) == submit(province, "payroll_batch", "b2", [sent])
     on_file = effect(up, sent["recordKey"])
     assert on_file is not None
     assert (on_file["created"], on_file["existing"]) == (1, 0)
@@ -80,7 +87,7 @@ def test_a_submission_whose_answer_never_came_has_one_effect(
     monkeypatch.setattr("connectors.http.READ_SECONDS", 0.5)
     sent = record()
     up.control.fault("province", "timeout_after_commit", 1)
-    [told] = answer(province, province.submit("payroll_batch", "b3", [sent]))
+    [told] = answer(province, submit(province, "payroll_batch", "b3", [sent]))
     on_file = effect(up, sent["recordKey"])
     assert on_file is not None
     assert (told.outcome, on_file["created"], on_file["existing"]) == (Outcome.ACCEPTED, 1, 0)
@@ -91,7 +98,7 @@ def test_a_passing_trouble_is_tried_again(province: OpenApiReceiver, up: Running
     """One effect, one answer."""
     sent = record()
     up.control.fault("province", knob, 2)
-    serial = province.submit("payroll_batch", f"b-{knob}", [sent])
+    serial = submit(province, "payroll_batch", f"b-{knob}", [sent])
     up.control.fault("province", knob, 1)
     [told] = answer(province, serial)
     on_file = effect(up, sent["recordKey"])
@@ -102,19 +109,19 @@ def test_a_passing_trouble_is_tried_again(province: OpenApiReceiver, up: Running
 def test_outcomes_follow_the_table(province: OpenApiReceiver) -> None:
     """Known already is accepted, no parent is delayed, everything unlisted is refused."""
     known = record()
-    answer(province, province.submit("payroll_batch", "b4", [known]))
+    answer(province, submit(province, "payroll_batch", "b4", [known]))
     refused = next(f"313/{n}" for n in range(10_000) if is_refused(f"313/{n}"))
     sent = [known, record(recordKey=refused)]
-    told = answer(province, province.submit("payroll_batch", "b5", sent))
+    told = answer(province, submit(province, "payroll_batch", "b5", sent))
     assert [(one.outcome, one.code) for one in told] == [(Outcome.ACCEPTED, "1086"), (Outcome.REFUSED, "2003")]
     line = record(batch_no="none", line_no=1, net_fen=1)
-    [orphan] = answer(province, province.submit("payroll_line", "b6", [line]))
+    [orphan] = answer(province, submit(province, "payroll_line", "b6", [line]))
     assert (orphan.outcome, orphan.code) == (Outcome.DELAYED, "3001")
 
 
 def test_an_answer_still_to_come_is_none(province: OpenApiReceiver, up: Running) -> None:
     """Waiting is not failing."""
-    serial = province.submit("payroll_batch", "b7", [record()])
+    serial = submit(province, "payroll_batch", "b7", [record()])
     up.control.fault("province", "late_answer", 2)
     assert province.poll(serial) is None
     assert province.poll(serial) is None
@@ -126,7 +133,7 @@ def test_a_submission_that_failed_as_a_whole_is_told_from_lapsed_credentials(
 ) -> None:
     """Its records are to be sent again; nobody's password is at fault."""
     up.control.fault("province", "fail_batch", 1)
-    serial = province.submit("payroll_batch", "b8", [record()])
+    serial = submit(province, "payroll_batch", "b8", [record()])
     with pytest.raises(SubmissionRefused):
         answer(province, serial)
 
@@ -140,8 +147,8 @@ def test_a_serial_code_the_receiver_lost_is_a_submission_to_repeat(province: Ope
 @pytest.mark.parametrize("change", [{"password": "wrong"}, {"login": "stranger"}])
 def test_wrong_credentials_are_refused(up: Running, change: dict[str, str]) -> None:
     """Submitting and asking alike: a person must act."""
-    receiver = OpenApiReceiver(replace(connections(up.addresses)["province_api"], **change), RECEIVES)
-    for call in (lambda: receiver.submit("payroll_batch", "b9", [record()]), lambda: receiver.poll("0" * 32)):
+    receiver = OpenApiReceiver(replace(connections(up.addresses)["province_api"], **change), RECEIVES, {})
+    for call in (lambda: submit(receiver, "payroll_batch", "b9", [record()]), lambda: receiver.poll("0" * 32)):
         with pytest.raises(PartnerRefused, match="1003") as caught:
             call()
         assert not isinstance(caught.value, SubmissionRefused)
@@ -150,13 +157,13 @@ def test_wrong_credentials_are_refused(up: Running, change: dict[str, str]) -> N
 def test_a_record_not_as_agreed_is_refused(province: OpenApiReceiver) -> None:
     """Code 2001 for the whole call."""
     with pytest.raises(SubmissionRefused, match="2001"):
-        province.submit("payroll_batch", "b10", [record(version="one")])
+        submit(province, "payroll_batch", "b10", [record(version="one")])
 
 
 def test_rare_characters_and_signs_survive_signing(province: OpenApiReceiver, up: Running) -> None:
     """The signature is over what is sent, whatever it holds."""
     sent = record(employer="㛃𠮷 A&B=c+%20 \"'\\")
-    [told] = answer(province, province.submit("payroll_batch", "b11", [sent]))
+    [told] = answer(province, submit(province, "payroll_batch", "b11", [sent]))
     assert told.outcome is Outcome.ACCEPTED
 
 
@@ -177,9 +184,9 @@ def test_an_answer_not_as_agreed_is_sorted(case: str, call: str) -> None:
     """No foreign error leaves the connector, and nothing odd is taken for an answer."""
     body = json.dumps({"code": "0", "message": "ok", "data": ODD[case]}).encode()
     with answering(lambda asked: Answer(body)) as (url, _):
-        receiver = OpenApiReceiver(Connection("province_api", url, login="a", password="b"), RECEIVES)
+        receiver = OpenApiReceiver(Connection("province_api", url, login="a", password="b"), RECEIVES, {})
         calls: dict[str, Callable[[], object]] = {
-            "submit": lambda: receiver.submit("payroll_batch", "b", [record()]),
+            "submit": lambda: submit(receiver, "payroll_batch", "b", [record()]),
             "poll": lambda: receiver.poll("1"),
         }
         with pytest.raises(HubError):
@@ -189,4 +196,4 @@ def test_an_answer_not_as_agreed_is_sorted(case: str, call: str) -> None:
 def test_nobody_listening_is_unavailable() -> None:
     """Connection refused."""
     with pytest.raises(PartnerUnavailable):
-        OpenApiReceiver(Connection("province_api", "http://127.0.0.1:1"), RECEIVES).poll("1")
+        OpenApiReceiver(Connection("province_api", "http://127.0.0.1:1"), RECEIVES, {}).poll("1")

@@ -190,7 +190,7 @@ class Dying(OpenApiReceiver):
 
     left = 0
 
-    def submit(self, schema: str, batch_key: str, records: Sequence[Mapping[str, Any]]) -> str:
+    def submit(self, schema: str, batch_key: str, records: Sequence[Mapping[str, Any]]) -> str | list[ReceiptAnswer]:
         serial = super().submit(schema, batch_key, records)
         if self.left == 0:
             raise KeyboardInterrupt
@@ -204,7 +204,7 @@ class Dying(OpenApiReceiver):
 
 @pytest.fixture
 def dying(hub: Hub) -> Dying:
-    return Dying(bootstrap.find_connection("province_api"), hub.house.registry.receives(PROVINCE))
+    return Dying(bootstrap.find_connection("province_api"), hub.house.registry.receives(PROVINCE), {})
 
 
 @pytest.mark.parametrize("after", [0, 1])

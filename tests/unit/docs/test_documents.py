@@ -146,7 +146,7 @@ def test_every_connection_is_described() -> None:
     """An admin finds which fields to fill in."""
     registry = read_registry(PROJECT / "mappings")
     names = {feed.spec.source.connection for feed in registry.feeds.values()}
-    names |= {partner.receives.connection for partner in registry.partners.values() if partner.receives is not None}
+    names |= {receives.connection for receives in registry.receivers.values()}
     assert {name for name in names if f"`{name}`" not in read("docs/operating.md")} == set()
 
 

@@ -12,10 +12,7 @@ from schemas.catalogue import SCHEMAS
 PARTNERS = """\
 partners:
   acme: {title: 甲, kind: bank}
-  taker:
-    title: 乙
-    kind: platform
-    receives: {connection: c, schemas: [payroll_batch], accepted: ["0"]}
+  taker: {title: 乙, kind: platform}
 """
 REST = """\
 title: 工资批次
@@ -159,7 +156,7 @@ BROKEN: list[tuple[str, Change | bytes, int, str]] = [
     ("an unknown format", swap("{type: json}", "{type: csv}"), 11, "'csv'"),
     ("an unknown stage", swap("  outcome:\n", "  outcom:\n"), 28, "'intake' or 'outcome'"),
     ("a share without %", more("expect: {rejected_at_most: 5}\n"), 33, "YAML reads this as a number"),
-    ("an unknown schema", swap("  payroll_batch:", "  payroll_batches:"), 13, "there is no schema payroll_batches; known: project"),
+    ("an unknown schema", swap("  payroll_batch:", "  payroll_batches:"), 13, "there is no schema payroll_batches; known: enterprise, project"),
     ("an unknown field", swap("made_at:", "made_on:"), 25, "schema payroll_batch has no field made_on"),
     ("a missing mandatory field", swap("      batch_no: batch\n", ""), 16, "schema payroll_batch needs the field batch_no"),
     ("an unknown recipe", swap("as: yuan", "as: euro"), 24, "there is no recipe euro; known: yuan"),
@@ -303,17 +300,10 @@ def test_an_empty_folder_is_no_crash(tmp_path: Path) -> None:
     assert "No such file" in found.problems[0].cause
 
 
-def test_receivers_are_found_by_what_they_take(tmp_path: Path) -> None:
-    """And a partner that takes nothing is no receiver."""
-    found = written(tmp_path, {})
-    assert found.receivers("payroll_batch") == ["taker"]
-    assert found.receivers("permit") == []
-    assert found.receives("taker").connection == "c"
-    for partner in ("acme", "nobody"):
-        with pytest.raises(MappingInvalid, match="receives nothing"):
-            found.receives(partner)
+def test_a_feed_that_is_not_there_is_said(tmp_path: Path) -> None:
+    """With what is known of why."""
     with pytest.raises(MappingInvalid, match="no such file in mappings/"):
-        found.feed("acme_nothings")
+        written(tmp_path, {}).feed("acme_nothings")
 
 
 def test_the_delivered_mappings_are_all_feeds(registry: Registry) -> None:
