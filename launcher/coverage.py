@@ -86,14 +86,10 @@ class Known:
 
 def known(registry: Registry) -> Known:
     """Everything the page may name: feeds fit to run, schemas, and the partners that take any of them."""
-    takers: dict[str, set[str]] = {}
-    for schema in SCHEMAS:
-        for name in registry.receivers(schema):
-            takers.setdefault(name, set()).add(schema)
     return Known(
         feeds={name: frozenset(feed.spec.records) for name, feed in registry.feeds.items()},
         schemas=frozenset(SCHEMAS),
-        receivers={name: frozenset(schemas) for name, schemas in takers.items()},
+        receivers={name: frozenset(spec.records) for name, spec in registry.receivers.items()},
     )
 
 
