@@ -60,9 +60,9 @@ def make_id_no(number: int) -> str:
 
 
 @cache
-def make_cnaps(bank3: str, branch: int) -> str:
-    """A bank line number of a Tai'an branch (PBC city code 4630)."""
-    body = f"{bank3}4630{branch:04d}"
+def make_cnaps(bank3: str, branch: int, city: str = "4630") -> str:
+    """A bank line number of a branch; `city` is the PBC's code, Tai'an (4630) when left out."""
+    body = f"{bank3}{city}{branch:04d}"
     return body + cnaps_check(body)
 
 
