@@ -84,7 +84,7 @@ BAD: list[tuple[dict[str, str | None], set[tuple[str, str, str]]]] = [
     ({"编号": None}, {("channel_serial_no", "编号", "L101")}),
     ({"编号": "C/1"}, {("channel_serial_no", "编号", "L102")}),
     (
-        {"姓名": "", "电话": "1", "领域": "x", "金额": "１，００", "时间": "昨天", "内容": None},
+        {"姓名": "", "电话": "1", "领域": "x", "金额": "１", "时间": "昨天", "内容": None},
         {
             ("reporter_name", "姓名", "L101"), ("reporter_phone", "电话", "L102"), ("domain", "领域", "L108"),
             ("arrears_fen", "金额", "L109"), ("received_at", "时间", "L110"), ("summary", "内容", "L101"),
