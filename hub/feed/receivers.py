@@ -74,7 +74,7 @@ class Style(Spec):
     address: str = Field(pattern=r"^/", description="{call} stands for the record's call")
     body: Literal["form", "json"] = "form"
     method: str | None = Field(None, description="the parameter that names the call; left out when the address does")
-    data: Data = Data()
+    data: Data = Data(name=None, of="object")
     schema_: str | None = Field(None, alias="schema", description="the member that names our schema")
     submission: str | None = Field(None, description="the member with our submission key; the same key has one effect")
     nulls: Literal["omit", "null"] = "omit"
