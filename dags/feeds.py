@@ -58,7 +58,6 @@ def build_dag(feed: Feed) -> DAG:
     return dag
 
 
-wanted = get_parsing_context().dag_id
-for feed in open_registry().feeds.values():
-    if wanted in (None, feed.feed_id):
-        globals()[feed.feed_id] = build_dag(feed)
+# A task's process asks for its own DAG alone and need not read the mappings of all the others.
+for feed in open_registry(get_parsing_context().dag_id or "*").feeds.values():
+    globals()[feed.feed_id] = build_dag(feed)

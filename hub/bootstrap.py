@@ -27,15 +27,16 @@ if TYPE_CHECKING:
 
 
 @cache
-def open_house() -> House:
-    """Database, archive and feeds as the environment names them; opened once per process."""
+def open_house(feeds: str = "*") -> House:
+    """Database, archive and the feeds of this pattern, as the environment names them; opened once per process."""
     settings = read_settings()
-    return House(open_database(settings.database_url), Archive(settings.archive), read_registry(settings.mappings))
+    registry = read_registry(settings.mappings, feeds)
+    return House(open_database(settings.database_url), Archive(settings.archive), registry)
 
 
-def open_registry() -> Registry:
+def open_registry(feeds: str = "*") -> Registry:
     """The feeds alone: no database, no connection; what DAG files may do when they are parsed."""
-    return read_registry(mappings_folder())
+    return read_registry(mappings_folder(), feeds)
 
 
 @contextmanager

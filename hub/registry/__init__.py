@@ -57,14 +57,17 @@ class Registry:
         raise MappingInvalid(f"partner {partner} receives nothing: {'; '.join(known) or 'no such file in receivers/'}")
 
 
-def read_registry(folder: Path) -> Registry:
-    """Read the folder. Raises nothing: whatever is wrong stands in ``problems``."""
+def read_registry(folder: Path, feeds: str = "*") -> Registry:
+    """Read the folder. Raises nothing: whatever is wrong stands in ``problems``.
+
+    ``feeds`` is a pattern of feed ids: a process that works for one feed need not read the mappings of all the others.
+    """
     partners_file, problems = read_file(folder / "partners.yaml", PartnersFile)
     partners = partners_file.partners if partners_file else {}
     codes, found = read_codes(folder / "codes")
     problems += found
-    feeds: dict[str, Feed] = {}
-    for path in sorted(folder.glob("*.yaml")):
+    found_feeds: dict[str, Feed] = {}
+    for path in sorted(folder.glob(f"{feeds}.yaml")):
         if path.name == "partners.yaml":
             continue
         spec, found = read_file(path, FeedSpec)
@@ -72,6 +75,6 @@ def read_registry(folder: Path) -> Registry:
             found += list(Checker(path, spec, partners, codes).problems())
         problems += found
         if spec is not None and not found:
-            feeds[path.stem] = Feed(feed_id=path.stem, digest=sm3_hex(path.read_bytes()), spec=spec)
+            found_feeds[path.stem] = Feed(feed_id=path.stem, digest=sm3_hex(path.read_bytes()), spec=spec)
     receivers, found = read_receivers(folder / "receivers", partners, codes)
-    return Registry(folder, feeds, partners, codes, tuple(problems + found), receivers)
+    return Registry(folder, found_feeds, partners, codes, tuple(problems + found), receivers)

@@ -33,7 +33,7 @@ def find_things(work: Work, number: str) -> list[sa.Row[Any]]:
              select hub_id, kind, id_kind, id_value, seen_at
              from id_crosswalk join identity using (hub_id) join found using (hub_id)
              order by 1, 5, 3, 4"""
-    return rows_of(work, sql, number=number)
+    return list(rows_of(work, sql, number=number))
 
 
 def _new_things(schema: str, naming: Naming) -> str:
