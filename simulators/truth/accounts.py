@@ -128,9 +128,8 @@ def _plan(world: World, account: Account, payrolls: int) -> Iterator[_Step]:
     rng = world.rng("movements", bank.partner, account.number)
     others = len(world.sites_of(bank))
     for k in range(payrolls):
-        payroll = payroll_of(world, bank, k)
         if account.nth == 0 and k % others == account.number:
-            yield from _wages(bank, payroll)
+            yield from _wages(bank, payroll_of(world, bank, k))
     for turn in range(1_000_000):
         monthly = max(site.monthly_labour_fen, 20_000_000)
         yield (

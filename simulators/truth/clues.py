@@ -89,8 +89,10 @@ def _matter(world: World, family: str, k: int) -> Matter:
         site: Site = world.services[rng.randrange(len(world.services))]
         places = 12
     else:
-        section = world.sections[rng.randrange(len(world.sections))]
-        site, places = section, max(world.registered[section.number], 6)
+        # most complaints come from where many work
+        sections = world.paying if rng.random() < 0.6 else world.sections
+        section = sections[rng.randrange(len(sections))]
+        site, places = section, max(world.registered[section.number], 3)
     people = rng.randint(1, 18)
     return Matter(
         name=name,

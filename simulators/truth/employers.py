@@ -8,6 +8,7 @@ from simulators.truth.firms import Firm
 from simulators.truth.people import MANAGERS, person
 from simulators.truth.permits import permits
 from simulators.truth.places import city_of, county_of
+from simulators.truth.sections import Service
 from simulators.truth.site import contract_fields
 from simulators.truth.workers import Worker, worker_at
 from simulators.truth.world import World
@@ -53,17 +54,21 @@ def _enterprise(world: World, firm: Firm, k: int) -> Document:
     )
 
 
-def _insured(world: World, k: int) -> Worker:
+def _insured(world: World, count: int) -> list[Worker]:
     """Every other one cleans streets; the rest work on sites and are known to the real-name platform too."""
-    if k % 2:
-        service = world.services[k // 2 % len(world.services)]
-        return worker_at(service, k // 2 // len(world.services) % _SERVICE_TEAM, world.day)
-    return world.workers(k // 2 + 1)[-1]
+    on_site, services = world.workers(count // 2 + 1), world.services
+    return [
+        _cleaner(world, services[k // 2 % len(services)], k // 2) if k % 2 else on_site[k // 2] for k in range(count)
+    ]
+
+
+def _cleaner(world: World, service: Service, number: int) -> Worker:
+    return worker_at(service, number // len(world.services) % _SERVICE_TEAM, world.day)
 
 
 def employments(world: World, count: int) -> list[Document]:
     """The insured with their employers."""
-    return [_employment(world, _insured(world, k), k) for k in range(count)]
+    return [_employment(world, worker, k) for k, worker in enumerate(_insured(world, count))]
 
 
 def _employment(world: World, w: Worker, k: int) -> Document:
@@ -85,7 +90,7 @@ def _employment(world: World, w: Worker, k: int) -> Document:
 
 def hrss_contracts(world: World, count: int) -> list[Document]:
     """Contracts filed with human resources: other numbers than on site, some of the same people."""
-    return [_filed(world, _insured(world, k), k) for k in range(count)]
+    return [_filed(world, worker, k) for k, worker in enumerate(_insured(world, count))]
 
 
 def _filed(world: World, w: Worker, k: int) -> Document:
