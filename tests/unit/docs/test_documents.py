@@ -191,16 +191,16 @@ def test_the_example_of_a_new_bank_works(tmp_path: Path, capsys: pytest.CaptureF
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    partner = re.search(r"^```yaml\n(  mengshan:\n.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    partner = re.search(r"^```yaml\n(  nishan:\n.*?)^```$", page, re.MULTILINE | re.DOTALL)
     assert partner
     with (mappings / "partners.yaml").open("a", encoding="utf-8") as file:
         file.write(partner.group(1))
     assert cli.main(["check", "--mappings", str(mappings)]) == 0, capsys.readouterr().err
     capsys.readouterr()
-    sample = next((mappings / "samples" / "mengshan_accounts").iterdir())
-    assert cli.main(["try", str(mappings / "mengshan_accounts.yaml"), str(sample)]) == 0
+    sample = next((mappings / "samples" / "nishan_accounts").iterdir())
+    assert cli.main(["try", str(mappings / "nishan_accounts.yaml"), str(sample)]) == 0
     assert capsys.readouterr().out == "special_account: 2 records, 0 rejections, 0 repeated\n"
-    assert set(read_registry(mappings).feed("mengshan_accounts").spec.records) == {"special_account"}
+    assert set(read_registry(mappings).feed("nishan_accounts").spec.records) == {"special_account"}
 
 
 def test_code_tables_of_the_example_have_the_agreed_head() -> None:
