@@ -233,6 +233,8 @@ def test_nothing_has_happened_after_the_day(rows: dict[str, Rows]) -> None:
                 if isinstance(value, date) and not name.endswith(ahead):
                     day = value.date() if isinstance(value, datetime) else value
                     assert day <= DAY, (schema, name)
+                if isinstance(value, str) and name.endswith(("month", "period")):
+                    assert value <= f"{DAY:%Y-%m}", (schema, name)
 
 
 def test_keys_are_apart_from_those_of_the_first_five_partners(rows: dict[str, Rows]) -> None:
