@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -20,7 +20,7 @@ from simulators.workdays import is_workday
 from simulators.world import City
 
 DAY = date(2026, 11, 23)
-Rows = list[dict[str, object]]
+Rows = list[Mapping[str, object]]
 
 
 def send(truth: Truth, scale: float) -> dict[str, list[Document]]:
