@@ -98,7 +98,8 @@ def _untouchable(feed: MirroredFeed, row: Row) -> set[str]:
         words = feed.records[record.schema]
         kept |= set(words.key.values())
         for name, field_words in words.fields.items():
-            if name in facts_of(record.schema).key:
+            facts = facts_of(record.schema)
+            if name in (*facts.key, *facts.tied):
                 kept.update(field_words.columns)
             if field_words.sql:
                 kept |= {column for column in row.cells if column in field_words.sql}

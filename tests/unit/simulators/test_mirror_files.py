@@ -167,8 +167,10 @@ def guarantee_records(**changes: Any) -> dict[str, Any]:
     """Guarantees with events that take what they share from above."""
     fields: dict[str, Any] = {
         name: name
-        for name in ("applicant_uscc applicant_name beneficiary_org project_name permit_no guarantee_no insurer_uscc "
-                     "area_code").split()
+        for name in (
+            "applicant_uscc", "applicant_name", "beneficiary_org", "project_name", "permit_no", "guarantee_no",
+            "insurer_uscc", "area_code",
+        )
     }  # fmt: skip
     fields |= {name: {"from": name, "as": "yuan"} for name in ("contract_amount_fen", "amount_fen", "premium_fen")}
     fields |= {name: {"from": name, "as": "date %Y%m%d"} for name in ("issue_on", "valid_from_on", "valid_to_on")}
