@@ -2,8 +2,11 @@
 
 from typing import ClassVar
 
-from schemas import fields
-from schemas.shared import Shared
+import dataframely as dy
+import polars as pl
+
+from schemas import fields, row_rules
+from schemas.shared import Shared, Verdict
 
 
 class AttendanceSummary(Shared):
@@ -13,6 +16,12 @@ class AttendanceSummary(Shared):
     area: ClassVar[str] = "area_code"
     parents: ClassVar[tuple[str, ...]] = ("worker",)
     source: ClassVar[str] = "保障农民工工资支付条例（国令724号）第28条、第38条"
+    rule_reasons: ClassVar[dict[str, Verdict]] = {
+        "days_of_month": ("days", "L125"),
+        "fence_within_punches": ("fence_out_count", "L125"),
+        "abnormal_within_punches": ("abnormal_count", "L125"),
+        "punches_in_order": ("last_at", "L117"),
+    }
 
     permit_no = fields.permit_no(key=True)
     contractor_uscc = fields.uscc("总包单位统一社会信用代码", "General contractor", key=True)
@@ -29,3 +38,19 @@ class AttendanceSummary(Shared):
     overlap_project_count = fields.count("重叠项目数", "Other projects attended on the same days", least=0, unit="个")
     area_code = fields.area9(required=True)
     source_updated_at = fields.source_updated_at()
+
+    @dy.rule()
+    def days_of_month(cls) -> pl.Expr:
+        return row_rules.days_within("days", "month")
+
+    @dy.rule()
+    def fence_within_punches(cls) -> pl.Expr:
+        return pl.col("fence_out_count") <= pl.col("punch_count")
+
+    @dy.rule()
+    def abnormal_within_punches(cls) -> pl.Expr:
+        return pl.col("abnormal_count") <= pl.col("punch_count")
+
+    @dy.rule()
+    def punches_in_order(cls) -> pl.Expr:
+        return pl.col("first_at") <= pl.col("last_at")

@@ -73,6 +73,7 @@ CODE_OF_CHECK: dict[str, str] = {
     "check__not_blank": "L101",
     "regex": "L102",
     "check__check_digit": "L103",
+    "check__date_exists": "L122",
     "check__not_future": "L107",
     "check__is_code": "L108",
     "check__in_range": "L111",

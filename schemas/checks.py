@@ -77,6 +77,21 @@ def current_area(code: pl.Expr) -> pl.Expr:
     return ~_only(code, AREA_SHAPE).str.head(6).is_in(retired_counties().implode())
 
 
+def date_exists(shape: str, first: int, form: str) -> Check:
+    """A check that the date inside a printed number is one of the calendar; numbers of another shape are judged elsewhere."""
+    length = {"%Y%m%d": 8, "%y%m%d": 6}[form]
+    return lambda number: (
+        _only(number, shape).str.slice(first, length).str.to_date(form, strict=False).is_not_null()
+        | (~number.str.contains(shape))
+    )
+
+
+def approval_month_exists(code: pl.Expr) -> pl.Expr:
+    """An investment code begins with yyMM since 2020, and with the year (2015 to 2020) before."""
+    head = code.str.head(4)
+    return head.str.contains(r"^[0-9]{2}(0[1-9]|1[0-2])$|^20(1[5-9]|20)$") | ~code.str.contains(r"^[0-9]{4}-")
+
+
 def not_future(day: pl.Expr) -> pl.Expr:
     """A date that has come. Times are compared by day, so that a partner's fast clock does no harm."""
     return day <= pl.lit(today())

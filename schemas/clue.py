@@ -5,22 +5,20 @@ from typing import ClassVar
 import dataframely as dy
 import polars as pl
 
-from schemas import fields, identity
-from schemas.check_digits import id_card_digit
-from schemas.shared import Shared, Verdict
+from schemas import fields
+from schemas.documented import Documented, document_reasons
+from schemas.shared import Verdict
 
 
-class Clue(Shared):
+class Clue(Documented):
     label: ClassVar[str] = "欠薪线索"
     label_en: ClassVar[str] = "Clue"
     business_key: ClassVar[tuple[str, ...]] = ("channel", "channel_serial_no")
     money: ClassVar[str] = "arrears_fen"
     area: ClassVar[str] = "area_code"
     source: ClassVar[str] = "保障农民工工资支付条例（国令724号）第10条；全国根治欠薪线索反映平台表单"
-    rule_reasons: ClassVar[dict[str, Verdict]] = {
-        "id_no_shape": ("reporter_id_no", "L102"),
-        "id_no_check_digit": ("reporter_id_no", "L103"),
-        "id_no_15_digits": ("reporter_id_no", "L112"),
+    document: ClassVar[tuple[str, str | None]] = ("reporter_id_no", None)
+    rule_reasons: ClassVar[dict[str, Verdict]] = document_reasons("reporter_id_no") | {
         "months_in_order": ("arrears_to_month", "L117"),
     }
 
@@ -59,18 +57,6 @@ class Clue(Shared):
     entry_tag = fields.serial("入口标识", "Which printed code or leaflet led to the report", characters=64)
     first_receiver_org = fields.text("首问单位", "Authority that was asked first; never changes")
     handle_area_code = fields.area9("办理行政区划代码（9位）", "Where the clue is handled")
-
-    @dy.rule()
-    def id_no_shape(cls) -> pl.Expr:
-        return identity.id_card_shape(identity.id_card_numbers("reporter_id_no"))
-
-    @dy.rule()
-    def id_no_check_digit(cls) -> pl.Expr:
-        return id_card_digit(identity.id_card_numbers("reporter_id_no"))
-
-    @dy.rule()
-    def id_no_15_digits(cls) -> pl.Expr:
-        return identity.not_15_digits(identity.id_card_numbers("reporter_id_no"))
 
     @dy.rule()
     def months_in_order(cls) -> pl.Expr:

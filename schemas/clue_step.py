@@ -2,8 +2,11 @@
 
 from typing import ClassVar
 
-from schemas import fields
-from schemas.shared import Shared
+import dataframely as dy
+import polars as pl
+
+from schemas import fields, row_rules
+from schemas.shared import Shared, Verdict
 
 
 class ClueStep(Shared):
@@ -14,6 +17,9 @@ class ClueStep(Shared):
     area: ClassVar[str] = "area6_code"
     parents: ClassVar[tuple[str, ...]] = ("clue",)
     source: ClassVar[str] = "保障农民工工资支付条例（国令724号）第10条；劳动保障监察条例（国令423号）第14、17条"
+    rule_reasons: ClassVar[dict[str, Verdict]] = {
+        "conclusion_has_result": ("result_code", "L101"),
+    }
 
     channel = fields.code("线索渠道", "Where the report came in", "clue_channel", key=True)
     channel_serial_no = fields.serial("渠道编号", "Number given by the channel", characters=64, key=True)
@@ -31,3 +37,7 @@ class ClueStep(Shared):
     solved_fen = fields.fen("解决金额", "Wages paid as a result")
     area6_code = fields.area6(required=True)
     source_updated_at = fields.source_updated_at()
+
+    @dy.rule()
+    def conclusion_has_result(cls) -> pl.Expr:
+        return row_rules.when_then_given("action", ["conclude"], "result_code")

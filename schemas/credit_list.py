@@ -2,8 +2,11 @@
 
 from typing import ClassVar
 
+import dataframely as dy
+import polars as pl
+
 from schemas import fields
-from schemas.shared import Shared
+from schemas.shared import Shared, Verdict
 
 
 class CreditList(Shared):
@@ -12,6 +15,12 @@ class CreditList(Shared):
     business_key: ClassVar[tuple[str, ...]] = ("uscc", "list_kind", "list_no")
     area: ClassVar[str] = "area6_code"
     source: ClassVar[str] = "拖欠农民工工资失信联合惩戒对象名单管理暂行办法（人社部令第45号）"
+    rule_reasons: ClassVar[dict[str, Verdict]] = {
+        "three_years": ("until_on", "L123"),
+        "six_months_at_least": ("removed_on", "L123"),
+        "ends_after_listing": ("until_on", "L117"),
+        "removed_before_end": ("removed_on", "L117"),
+    }
 
     uscc = fields.uscc("统一社会信用代码", "The employer", key=True)
     list_kind = fields.code("名单类型", "Which list", "list_kind", key=True)
@@ -25,3 +34,27 @@ class CreditList(Shared):
     person_name = fields.text("责任人员姓名", "Person listed with the employer", characters=60, personal=True)
     area6_code = fields.area6(required=True)
     source_updated_at = fields.source_updated_at()
+
+    @dy.rule()
+    def three_years(cls) -> pl.Expr:
+        """Joint punishment lasts three years; the last day may be counted or not."""
+        return _commended() | pl.col("until_on").is_between(
+            pl.col("listed_on").dt.offset_by("3y").dt.offset_by("-1d"), pl.col("listed_on").dt.offset_by("3y")
+        )
+
+    @dy.rule()
+    def six_months_at_least(cls) -> pl.Expr:
+        """Nobody is taken off the punishment list earlier."""
+        return _commended() | (pl.col("removed_on") >= pl.col("listed_on").dt.offset_by("6mo"))
+
+    @dy.rule()
+    def ends_after_listing(cls) -> pl.Expr:
+        return pl.col("listed_on") <= pl.col("until_on")
+
+    @dy.rule()
+    def removed_before_end(cls) -> pl.Expr:
+        return pl.col("removed_on") <= pl.col("until_on")
+
+
+def _commended() -> pl.Expr:
+    return pl.col("list_kind") != "joint_punish"

@@ -3,16 +3,19 @@
 from typing import ClassVar
 
 from schemas import fields
-from schemas.shared import Shared
+from schemas.documented import Documented, document_reasons
+from schemas.shared import Verdict
 
 
-class Enterprise(Shared):
+class Enterprise(Documented):
     label: ClassVar[str] = "企业"
     label_en: ClassVar[str] = "Enterprise"
     business_key: ClassVar[tuple[str, ...]] = ("uscc",)
     money: ClassVar[str] = "registered_capital_fen"
     area: ClassVar[str] = "area6_code"
     source: ClassVar[str] = "保障农民工工资支付条例（国令724号）第38条；GB 32100-2015"
+    document: ClassVar[tuple[str, str | None]] = ("legal_person_id_no", None)
+    rule_reasons: ClassVar[dict[str, Verdict]] = document_reasons("legal_person_id_no")
 
     uscc = fields.uscc("统一社会信用代码", "Social credit code of the enterprise", key=True)
     name = fields.text("企业名称", "Registered name", required=True)

@@ -4,7 +4,7 @@ from typing import Any, TypedDict, Unpack
 
 import dataframely as dy
 
-from schemas import check_digits, checks
+from schemas import check_digits, checks, identity
 from schemas.codes import CODE_LISTS
 
 MAX_FEN = 10**13
@@ -15,6 +15,13 @@ TEXT_CHECKS: dict[str, checks.Check] = {
     "readable_text": checks.readable_text,
     "no_control": checks.no_control,
 }
+INVEST_SHAPE = r"^[0-9]{4}-[0-9]{6}-[0-9]{2}-[0-9]{2}-[0-9]{6}$"
+SERVICE_SHAPE = r"^FW[0-9]{6}(19|20)[0-9]{2}[0-9]{4}$"
+DOCUMENT_SHAPE = r"^[0-9A-Za-z\p{Han}〔〕\[\]（）()._-]{1,100}$"
+URL_SHAPE = r"^(https?|rtsps?|rtmps?)://[^\s@|]{1,400}$"
+MOBILE_SHAPE = r"^1[3-9][0-9]{9}$"
+PHONE_SHAPE = r"^(1[3-9][0-9]{9}|0[0-9]{2,3}-?[0-9]{7,8}(-[0-9]{1,6})?|400[0-9]{7})$"
+PERIOD_SHAPE = r"^(19|20)[0-9]{2}(-(0[1-9]|1[0-2]))?$"
 PERMIT_SHAPE = r"^[0-9]{6}(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[0-9]{4}([SJZA][0-9]{0,3})?$"
 
 
@@ -24,13 +31,6 @@ class Place(TypedDict, total=False):
     key: bool
     required: bool
     personal: bool
-
-
-DOCUMENT_SHAPE = r"^[0-9A-Za-z\p{Han}〔〕\[\]（）()._-]{1,100}$"
-URL_SHAPE = r"^(https?|rtsps?|rtmps?)://[^\s@|]{1,400}$"
-MOBILE_SHAPE = r"^1[3-9][0-9]{9}$"
-PHONE_SHAPE = r"^(1[3-9][0-9]{9}|0[0-9]{2,3}-?[0-9]{7,8}(-[0-9]{1,6})?|400[0-9]{7})$"
-PERIOD_SHAPE = r"^(19|20)[0-9]{2}(-(0[1-9]|1[0-2]))?$"
 
 
 def text(label: str, meaning: str, *, characters: int = 200, lines: bool = False, **place: Unpack[Place]) -> dy.String:
@@ -86,7 +86,7 @@ def card(label: str, meaning: str, **place: Unpack[Place]) -> dy.String:
 def id_no(label: str, meaning: str, **place: Unpack[Place]) -> dy.String:
     """A document number; what it must look like depends on the document, so schemas add rules (see identity.py)."""
     place["personal"] = True
-    return printed(label, meaning, r"^[0-9A-Za-z()/-]{5,24}$", **place)
+    return printed(label, meaning, identity.GENERAL_SHAPE, **place)
 
 
 def bank3(
@@ -103,23 +103,26 @@ def account_no(label: str, meaning: str, **place: Unpack[Place]) -> dy.String:
 def permit_no(
     label: str = "施工许可证编号", meaning: str = "Permit number: area, day, four digits", **place: Unpack[Place]
 ) -> dy.String:
-    return printed(label, meaning, PERMIT_SHAPE, **place)
+    date = {"date_exists": checks.date_exists(PERMIT_SHAPE, 6, "%Y%m%d")}
+    return dy.String(regex=PERMIT_SHAPE, check=date, **_facts(label, meaning, place))
 
 
 def service_no(
     label: str = "服务合同编号", meaning: str = "Service contract: FW, area, year, four digits", **place: Unpack[Place]
 ) -> dy.String:
-    return printed(label, meaning, r"^FW[0-9]{6}[0-9]{4}[0-9]{4}$", **place)
+    return printed(label, meaning, SERVICE_SHAPE, **place)
 
 
 def siku_no() -> dy.String:
     meaning = "Number on the national construction platform: area, yymmdd, kind, running number"
-    return printed("四库一平台项目编号", meaning, r"^[0-9]{16}$")
+    date = {"date_exists": checks.date_exists(r"^[0-9]{16}$", 6, "%y%m%d")}
+    return dy.String(regex=r"^[0-9]{16}$", check=date, **_facts("四库一平台项目编号", meaning, {}))
 
 
 def realname_no() -> dy.String:
     meaning = "Number on the national real-name platform: area, day, running number"
-    return printed("实名制平台项目编号", meaning, r"^[0-9]{17}$")
+    date = {"date_exists": checks.date_exists(r"^[0-9]{17}$", 6, "%Y%m%d")}
+    return dy.String(regex=r"^[0-9]{17}$", check=date, **_facts("实名制平台项目编号", meaning, {}))
 
 
 def document_no(label: str, meaning: str, **place: Unpack[Place]) -> dy.String:
@@ -153,7 +156,11 @@ def phone(label: str, meaning: str, **place: Unpack[Place]) -> dy.String:
 
 def invest_code(**place: Unpack[Place]) -> dy.String:
     meaning = "National investment project code, GB/T 40058-2021; its check digit is not verified"
-    return printed("投资项目统一代码", meaning, r"^[0-9]{4}-[0-9]{6}-[0-9]{2}-[0-9]{2}-[0-9]{6}$", **place)
+    return dy.String(
+        regex=INVEST_SHAPE,
+        check={"date_exists": checks.approval_month_exists},
+        **_facts("投资项目统一代码", meaning, place),
+    )
 
 
 def area9(

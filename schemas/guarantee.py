@@ -58,7 +58,7 @@ class Guarantee(Shared):
     def valid_for_a_year(cls) -> pl.Expr:
         """Article 16. Both days count: 1 January to 31 December is a year."""
         year_over_on = pl.col("valid_from_on").dt.offset_by("1y").dt.offset_by("-1d")
-        return (pl.col("valid_to_on") >= year_over_on) | pl.col("type").is_in(NOT_A_LETTER)
+        return (pl.col("valid_to_on") >= year_over_on) | _not_a_wage_letter()
 
     @dy.rule()
     def within_contract(cls) -> pl.Expr:
@@ -66,4 +66,9 @@ class Guarantee(Shared):
 
     @dy.rule()
     def irrevocable(cls) -> pl.Expr:
-        return pl.col("is_irrevocable") | pl.col("type").is_in(NOT_A_LETTER)
+        return pl.col("is_irrevocable") | _not_a_wage_letter()
+
+
+def _not_a_wage_letter() -> pl.Expr:
+    """The owner's payment guarantee follows article 24 of the wage ordinance, which sets no term."""
+    return pl.col("type").is_in(NOT_A_LETTER) | (pl.col("purpose") != "wage_deposit")

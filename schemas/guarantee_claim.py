@@ -2,8 +2,11 @@
 
 from typing import ClassVar
 
-from schemas import fields
-from schemas.shared import Shared
+import dataframely as dy
+import polars as pl
+
+from schemas import fields, row_rules, workdays
+from schemas.shared import Shared, Verdict
 
 
 class GuaranteeClaim(Shared):
@@ -14,6 +17,15 @@ class GuaranteeClaim(Shared):
     area: ClassVar[str] = "area_code"
     parents: ClassVar[tuple[str, ...]] = ("guarantee",)
     source: ClassVar[str] = "工程建设领域农民工工资保证金规定（人社部发〔2021〕65号）第18、19条"
+    rule_reasons: ClassVar[dict[str, Verdict]] = {
+        "paid_within_claim": ("paid_fen", "L124"),
+        "due_after_notice": ("pay_due_on", "L117"),
+        "due_in_five_workdays": ("pay_due_on", "L123"),
+        "replenished_in_ten_workdays": ("replenish_due_on", "L123"),
+        "paid_after_notice": ("paid_on", "L117"),
+        "payment_has_day": ("paid_on", "L101"),
+        "paid_has_amount": ("paid_fen", "L101"),
+    }
 
     insurer_uscc = fields.uscc("出具机构统一社会信用代码", "Bank, insurer or guarantee company", key=True)
     guarantee_no = fields.serial("保函（保单）编号", "Guarantee that is called upon", key=True)
@@ -30,3 +42,33 @@ class GuaranteeClaim(Shared):
     status = fields.code("索赔状态", "State of the claim", "claim_status", required=True)
     area_code = fields.area9(required=True)
     source_updated_at = fields.source_updated_at()
+
+    @dy.rule()
+    def paid_within_claim(cls) -> pl.Expr:
+        return pl.col("paid_fen") <= pl.col("claim_fen")
+
+    @dy.rule()
+    def due_after_notice(cls) -> pl.Expr:
+        return pl.col("notice_on") <= pl.col("pay_due_on")
+
+    @dy.rule()
+    def due_in_five_workdays(cls) -> pl.Expr:
+        """Article 18: an earlier day may be set, a later one not."""
+        return pl.col("pay_due_on") <= workdays.latest_due(pl.col("notice_on"), 5)
+
+    @dy.rule()
+    def replenished_in_ten_workdays(cls) -> pl.Expr:
+        """Article 19, reckoned from the payment."""
+        return pl.col("replenish_due_on") <= workdays.latest_due(pl.col("paid_on"), 10)
+
+    @dy.rule()
+    def paid_after_notice(cls) -> pl.Expr:
+        return pl.col("notice_on") <= pl.col("paid_on")
+
+    @dy.rule()
+    def payment_has_day(cls) -> pl.Expr:
+        return (pl.col("paid_fen") == 0) | pl.col("paid_fen").is_null() | pl.col("paid_on").is_not_null()
+
+    @dy.rule()
+    def paid_has_amount(cls) -> pl.Expr:
+        return row_rules.when_then_given("status", ["partly_paid", "paid"], "paid_fen")

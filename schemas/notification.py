@@ -2,8 +2,11 @@
 
 from typing import ClassVar
 
-from schemas import fields
-from schemas.shared import Shared
+import dataframely as dy
+import polars as pl
+
+from schemas import fields, row_rules
+from schemas.shared import Shared, Verdict
 
 
 class Notification(Shared):
@@ -12,6 +15,10 @@ class Notification(Shared):
     business_key: ClassVar[tuple[str, ...]] = ("notice_channel", "notice_no")
     area: ClassVar[str] = "area6_code"
     source: ClassVar[str] = "保障农民工工资支付条例（国令724号）第10条；劳动保障监察条例（国令423号）"
+    rule_reasons: ClassVar[dict[str, Verdict]] = {
+        "failure_has_reason": ("fail_reason", "L101"),
+        "state_after_sending": ("status_at", "L117"),
+    }
 
     notice_channel = fields.code("通知渠道", "How the message went", "notice_channel", key=True)
     notice_no = fields.serial("通知编号", "Number given by the channel", characters=64, key=True)
@@ -28,3 +35,11 @@ class Notification(Shared):
     due_on = fields.day("要求反馈日期", "Until when an answer is due")
     area6_code = fields.area6(required=True)
     source_updated_at = fields.source_updated_at()
+
+    @dy.rule()
+    def failure_has_reason(cls) -> pl.Expr:
+        return row_rules.when_then_given("status", ["failed"], "fail_reason")
+
+    @dy.rule()
+    def state_after_sending(cls) -> pl.Expr:
+        return pl.col("sent_at") <= pl.col("status_at")

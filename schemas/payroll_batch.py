@@ -16,7 +16,10 @@ class PayrollBatch(Shared):
     money: ClassVar[str] = "total_fen"
     area: ClassVar[str] = "area6_code"
     source: ClassVar[str] = "保障农民工工资支付条例（国令724号）第31条"
-    rule_reasons: ClassVar[dict[str, Verdict]] = {"project_named": ("permit_no", "L101")}
+    rule_reasons: ClassVar[dict[str, Verdict]] = {
+        "project_named": ("permit_no", "L101"),
+        "signed_within_total": ("signed_count", "L125"),
+    }
 
     bank3_code = fields.bank3(key=True)
     batch_no = fields.serial("工资批次号", "Number of the batch, unique in the bank", key=True)
@@ -37,3 +40,7 @@ class PayrollBatch(Shared):
     def project_named(cls) -> pl.Expr:
         """A permit or a service contract, at least one of them."""
         return pl.col("permit_no").is_not_null() | pl.col("service_no").is_not_null()
+
+    @dy.rule()
+    def signed_within_total(cls) -> pl.Expr:
+        return pl.col("signed_count") <= pl.col("total_count")

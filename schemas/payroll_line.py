@@ -5,12 +5,12 @@ from typing import ClassVar
 import dataframely as dy
 import polars as pl
 
-from schemas import fields, identity
-from schemas.check_digits import id_card_digit
-from schemas.shared import Shared, Verdict
+from schemas import fields, identity, row_rules
+from schemas.documented import PERSON_REASONS, PersonRecord
+from schemas.shared import Verdict
 
 
-class PayrollLine(Shared):
+class PayrollLine(PersonRecord):
     label: ClassVar[str] = "工资代发明细"
     label_en: ClassVar[str] = "Payroll line"
     business_key: ClassVar[tuple[str, ...]] = ("bank3_code", "batch_no", "line_no")
@@ -18,12 +18,12 @@ class PayrollLine(Shared):
     area: ClassVar[str] = "area6_code"
     parents: ClassVar[tuple[str, ...]] = ("payroll_batch",)
     source: ClassVar[str] = "保障农民工工资支付条例（国令724号）第15条、第31条；GB 11643-1999"
-    rule_reasons: ClassVar[dict[str, Verdict]] = {
-        "id_no_shape": ("id_no", "L102"),
-        "id_no_check_digit": ("id_no", "L103"),
-        "id_no_15_digits": ("id_no", "L112"),
+    rule_reasons: ClassVar[dict[str, Verdict]] = PERSON_REASONS | {
         "project_named": ("permit_no", "L101"),
         "failure_has_code": ("fail_code", "L101"),
+        "gross_less_deductions": ("net_fen", "L124"),
+        "days_of_month": ("days", "L125"),
+        "backpay_of_earlier": ("backpay_month", "L117"),
     }
 
     bank3_code = fields.bank3(key=True)
@@ -50,18 +50,6 @@ class PayrollLine(Shared):
     backpay_month = fields.month("补发月份", "Earlier month the wage is for")
 
     @dy.rule()
-    def id_no_shape(cls) -> pl.Expr:
-        return identity.id_card_shape(identity.id_card_numbers("id_no", "id_type"))
-
-    @dy.rule()
-    def id_no_check_digit(cls) -> pl.Expr:
-        return id_card_digit(identity.id_card_numbers("id_no", "id_type"))
-
-    @dy.rule()
-    def id_no_15_digits(cls) -> pl.Expr:
-        return identity.not_15_digits(identity.id_card_numbers("id_no", "id_type"))
-
-    @dy.rule()
     def failure_has_code(cls) -> pl.Expr:
         return (pl.col("result") != "failed") | pl.col("fail_code").is_not_null()
 
@@ -69,3 +57,23 @@ class PayrollLine(Shared):
     def project_named(cls) -> pl.Expr:
         """A permit or a service contract, at least one of them."""
         return pl.col("permit_no").is_not_null() | pl.col("service_no").is_not_null()
+
+    @dy.rule()
+    def old_enough(cls) -> pl.Expr:
+        """By the end of the month that is paid."""
+        return identity.of_working_age(
+            identity.id_card_numbers("id_no", "id_type"), row_rules.last_day_of(pl.col("pay_month"))
+        )
+
+    @dy.rule()
+    def gross_less_deductions(cls) -> pl.Expr:
+        """Judged when all three are given."""
+        return pl.col("gross_fen") - pl.col("deduct_fen") == pl.col("net_fen")
+
+    @dy.rule()
+    def days_of_month(cls) -> pl.Expr:
+        return row_rules.days_within("days", "pay_month")
+
+    @dy.rule()
+    def backpay_of_earlier(cls) -> pl.Expr:
+        return pl.col("backpay_month") <= pl.col("pay_month")

@@ -16,7 +16,10 @@ class Permit(Shared):
     money: ClassVar[str] = "contract_price_fen"
     area: ClassVar[str] = "area_code"
     source: ClassVar[str] = "建筑工程施工许可管理办法；投资项目统一代码（发改投资〔2020〕1439号）"
-    rule_reasons: ClassVar[dict[str, Verdict]] = {"builder_of_construction": ("contractor_uscc", "L101")}
+    rule_reasons: ClassVar[dict[str, Verdict]] = {
+        "builder_of_construction": ("contractor_uscc", "L101"),
+        "valid_after_issue": ("valid_to_on", "L117"),
+    }
 
     type = fields.code("许可类型", "Which step", "permit_type", key=True)
     permit_no = fields.permit_no("许可编号", "Number of the permit or approval: area, day, four digits", key=True)
@@ -40,3 +43,7 @@ class Permit(Shared):
     @dy.rule()
     def builder_of_construction(cls) -> pl.Expr:
         return (pl.col("type") != "construction") | pl.col("contractor_uscc").is_not_null()
+
+    @dy.rule()
+    def valid_after_issue(cls) -> pl.Expr:
+        return pl.col("issue_on") <= pl.col("valid_to_on")

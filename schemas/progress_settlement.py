@@ -2,8 +2,11 @@
 
 from typing import ClassVar
 
+import dataframely as dy
+import polars as pl
+
 from schemas import fields
-from schemas.shared import Shared
+from schemas.shared import Shared, Verdict
 
 
 class ProgressSettlement(Shared):
@@ -14,6 +17,9 @@ class ProgressSettlement(Shared):
     area: ClassVar[str] = "area_code"
     parents: ClassVar[tuple[str, ...]] = ("project",)
     source: ClassVar[str] = "保障农民工工资支付条例（国令724号）第24条、第29条"
+    rule_reasons: ClassVar[dict[str, Verdict]] = {
+        "labour_within_output": ("labour_part_fen", "L124"),
+    }
 
     permit_no = fields.permit_no(key=True)
     contractor_uscc = fields.uscc("总包单位统一社会信用代码", "General contractor", key=True)
@@ -24,3 +30,7 @@ class ProgressSettlement(Shared):
     is_owner_confirmed = fields.flag("建设单位是否确认", "Confirmed by the owner of the works")
     area_code = fields.area9(required=True)
     source_updated_at = fields.source_updated_at()
+
+    @dy.rule()
+    def labour_within_output(cls) -> pl.Expr:
+        return pl.col("labour_part_fen") <= pl.col("output_fen")

@@ -5,7 +5,7 @@ from typing import ClassVar
 import dataframely as dy
 import polars as pl
 
-from schemas import fields
+from schemas import fields, row_rules
 from schemas.shared import Shared, Verdict
 
 
@@ -16,7 +16,10 @@ class Project(Shared):
     money: ClassVar[str] = "contract_amount_fen"
     area: ClassVar[str] = "area_code"
     source: ClassVar[str] = "保障农民工工资支付条例（国令724号）第38条"
-    rule_reasons: ClassVar[dict[str, Verdict]] = {"ends_after_start": ("planned_end_on", "L117")}
+    rule_reasons: ClassVar[dict[str, Verdict]] = {
+        "ends_after_start": ("planned_end_on", "L117"),
+        "place_whole": ("longitude_e6", "L101"),
+    }
 
     permit_no = fields.permit_no(key=True)
     contractor_uscc = fields.uscc("总包单位统一社会信用代码", "General contractor", key=True)
@@ -60,3 +63,7 @@ class Project(Shared):
     @dy.rule()
     def ends_after_start(cls) -> pl.Expr:
         return pl.col("planned_end_on") >= pl.col("start_on")
+
+    @dy.rule()
+    def place_whole(cls) -> pl.Expr:
+        return row_rules.both_or_none("latitude_e6", "longitude_e6")

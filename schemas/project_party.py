@@ -2,17 +2,25 @@
 
 from typing import ClassVar
 
+import dataframely as dy
+import polars as pl
+
 from schemas import fields
-from schemas.shared import Shared
+from schemas.documented import Documented, document_reasons
+from schemas.shared import Verdict
 
 
-class ProjectParty(Shared):
+class ProjectParty(Documented):
     label: ClassVar[str] = "参建单位"
     label_en: ClassVar[str] = "Project party"
     business_key: ClassVar[tuple[str, ...]] = ("permit_no", "contractor_uscc", "party_uscc", "party_type")
     area: ClassVar[str] = "area_code"
     parents: ClassVar[tuple[str, ...]] = ("project",)
     source: ClassVar[str] = "保障农民工工资支付条例（国令724号）第30条、第38条"
+    document: ClassVar[tuple[str, str | None]] = ("manager_id_no", None)
+    rule_reasons: ClassVar[dict[str, Verdict]] = document_reasons("manager_id_no") | {
+        "left_after_entering": ("left_on", "L117"),
+    }
 
     permit_no = fields.permit_no(key=True)
     contractor_uscc = fields.uscc("总包单位统一社会信用代码", "General contractor", key=True)
@@ -26,3 +34,7 @@ class ProjectParty(Shared):
     manager_phone = fields.phone("负责人电话", "Telephone of who answers for the party", personal=True)
     area_code = fields.area9(required=True)
     source_updated_at = fields.source_updated_at()
+
+    @dy.rule()
+    def left_after_entering(cls) -> pl.Expr:
+        return pl.col("entered_on") <= pl.col("left_on")

@@ -2,8 +2,11 @@
 
 from typing import ClassVar
 
+import dataframely as dy
+import polars as pl
+
 from schemas import fields
-from schemas.shared import Shared
+from schemas.shared import Shared, Verdict
 
 
 class ServiceProject(Shared):
@@ -13,6 +16,9 @@ class ServiceProject(Shared):
     money: ClassVar[str] = "contract_amount_fen"
     area: ClassVar[str] = "area_code"
     source: ClassVar[str] = "保障农民工工资支付条例（国令724号）第2条、第38条"
+    rule_reasons: ClassVar[dict[str, Verdict]] = {
+        "ends_after_start": ("planned_end_on", "L117"),
+    }
 
     service_no = fields.service_no(key=True)
     contractor_uscc = fields.uscc("承接单位统一社会信用代码", "Who took the service contract", key=True)
@@ -28,3 +34,7 @@ class ServiceProject(Shared):
     status = fields.code("项目状态", "State of the service", "project_status", required=True)
     area_code = fields.area9(required=True)
     source_updated_at = fields.source_updated_at()
+
+    @dy.rule()
+    def ends_after_start(cls) -> pl.Expr:
+        return pl.col("start_on") <= pl.col("planned_end_on")

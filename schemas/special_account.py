@@ -5,8 +5,7 @@ from typing import ClassVar
 import dataframely as dy
 import polars as pl
 
-from schemas import fields
-from schemas.check_digits import CNAPS_SHAPE
+from schemas import fields, row_rules
 from schemas.shared import Shared, Verdict
 
 
@@ -20,6 +19,8 @@ class SpecialAccount(Shared):
     rule_reasons: ClassVar[dict[str, Verdict]] = {
         "line_number_of_bank": ("cnaps_code", "L117"),
         "project_named": ("permit_no", "L101"),
+        "filed_after_opening": ("filing_on", "L117"),
+        "closed_after_opening": ("close_notice_on", "L117"),
     }
 
     bank3_code = fields.bank3(key=True)
@@ -41,11 +42,17 @@ class SpecialAccount(Shared):
 
     @dy.rule()
     def line_number_of_bank(cls) -> pl.Expr:
-        line_number = pl.col("cnaps_code")
-        own = line_number.str.head(3) == pl.col("bank3_code")
-        return own | ~line_number.str.contains(CNAPS_SHAPE)
+        return row_rules.line_number_of("cnaps_code", "bank3_code")
 
     @dy.rule()
     def project_named(cls) -> pl.Expr:
         """A permit or a service contract, at least one of them."""
         return pl.col("permit_no").is_not_null() | pl.col("service_no").is_not_null()
+
+    @dy.rule()
+    def filed_after_opening(cls) -> pl.Expr:
+        return pl.col("open_on") <= pl.col("filing_on")
+
+    @dy.rule()
+    def closed_after_opening(cls) -> pl.Expr:
+        return pl.col("open_on") <= pl.col("close_notice_on")

@@ -2,8 +2,11 @@
 
 from typing import ClassVar
 
-from schemas import fields
-from schemas.shared import Shared
+import dataframely as dy
+import polars as pl
+
+from schemas import fields, row_rules
+from schemas.shared import Shared, Verdict
 
 
 class RaisedWarning(Shared):
@@ -12,6 +15,11 @@ class RaisedWarning(Shared):
     business_key: ClassVar[tuple[str, ...]] = ("rule_code", "subject_kind", "subject_no", "period")
     area: ClassVar[str] = "area6_code"
     source: ClassVar[str] = "保障农民工工资支付条例（国令724号）第38条；山东省农民工工资支付监管平台管理办法（2023）"
+    rule_reasons: ClassVar[dict[str, Verdict]] = {
+        "closed_has_time": ("closed_at", "L101"),
+        "transferred_has_clue": ("clue_serial_no", "L101"),
+        "closed_after_raised": ("closed_at", "L117"),
+    }
 
     rule_code = fields.code("预警规则", "Rule that was met", "warning_rule", key=True)
     subject_kind = fields.code("预警对象类型", "Kind of thing warned of", "warning_subject", key=True)
@@ -31,3 +39,15 @@ class RaisedWarning(Shared):
     clue_serial_no = fields.serial("转办线索编号", "Clue it was turned into", characters=64)
     area6_code = fields.area6(required=True)
     source_updated_at = fields.source_updated_at()
+
+    @dy.rule()
+    def closed_has_time(cls) -> pl.Expr:
+        return row_rules.when_then_given("status", ["closed"], "closed_at")
+
+    @dy.rule()
+    def transferred_has_clue(cls) -> pl.Expr:
+        return row_rules.when_then_given("status", ["transferred"], "clue_serial_no")
+
+    @dy.rule()
+    def closed_after_raised(cls) -> pl.Expr:
+        return pl.col("raised_at") <= pl.col("closed_at")

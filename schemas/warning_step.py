@@ -2,8 +2,11 @@
 
 from typing import ClassVar
 
-from schemas import fields
-from schemas.shared import Shared
+import dataframely as dy
+import polars as pl
+
+from schemas import fields, row_rules
+from schemas.shared import Shared, Verdict
 
 
 class WarningStep(Shared):
@@ -13,6 +16,9 @@ class WarningStep(Shared):
     area: ClassVar[str] = "area6_code"
     parents: ClassVar[tuple[str, ...]] = ("warning",)
     source: ClassVar[str] = "保障农民工工资支付条例（国令724号）第38条；山东省农民工工资支付监管平台管理办法（2023）"
+    rule_reasons: ClassVar[dict[str, Verdict]] = {
+        "place_whole": ("longitude_e6", "L101"),
+    }
 
     rule_code = fields.code("预警规则", "Rule that was met", "warning_rule", key=True)
     subject_kind = fields.code("预警对象类型", "Kind of thing warned of", "warning_subject", key=True)
@@ -29,3 +35,7 @@ class WarningStep(Shared):
     longitude_e6 = fields.longitude()
     area6_code = fields.area6(required=True)
     source_updated_at = fields.source_updated_at()
+
+    @dy.rule()
+    def place_whole(cls) -> pl.Expr:
+        return row_rules.both_or_none("latitude_e6", "longitude_e6")

@@ -2,17 +2,25 @@
 
 from typing import ClassVar
 
-from schemas import fields
-from schemas.shared import Shared
+import dataframely as dy
+import polars as pl
+
+from schemas import fields, identity, row_rules
+from schemas.documented import PERSON_REASONS, PersonRecord
+from schemas.shared import Verdict
 
 
-class Worker(Shared):
+class Worker(PersonRecord):
     label: ClassVar[str] = "项目工人"
     label_en: ClassVar[str] = "Worker"
     business_key: ClassVar[tuple[str, ...]] = ("permit_no", "contractor_uscc", "worker_no")
     area: ClassVar[str] = "area_code"
     parents: ClassVar[tuple[str, ...]] = ("project",)
     source: ClassVar[str] = "保障农民工工资支付条例（国令724号）第28条；GB 11643-1999"
+    rule_reasons: ClassVar[dict[str, Verdict]] = PERSON_REASONS | {
+        "left_after_entering": ("left_on", "L117"),
+        "card_of_bank": ("cnaps_code", "L117"),
+    }
 
     permit_no = fields.permit_no(key=True)
     contractor_uscc = fields.uscc("总包单位统一社会信用代码", "General contractor", key=True)
@@ -36,3 +44,17 @@ class Worker(Shared):
     is_team_leader = fields.flag("是否班组长", "Leads the team")
     area_code = fields.area9(required=True)
     source_updated_at = fields.source_updated_at()
+
+    @dy.rule()
+    def old_enough(cls) -> pl.Expr:
+        """When entering the site."""
+        return identity.of_working_age(identity.id_card_numbers("id_no", "id_type"), pl.col("entered_on"))
+
+    @dy.rule()
+    def left_after_entering(cls) -> pl.Expr:
+        return pl.col("entered_on") <= pl.col("left_on")
+
+    @dy.rule()
+    def card_of_bank(cls) -> pl.Expr:
+        """The line number begins with the class of its bank."""
+        return row_rules.line_number_of("cnaps_code", "bank3_code")

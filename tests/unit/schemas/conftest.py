@@ -1,7 +1,7 @@
 """The day on which every schema test runs."""
 
 import pytest
-from schema_rows import TODAY
+from numbers_of_rows import TODAY
 
 from schemas import checks
 

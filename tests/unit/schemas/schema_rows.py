@@ -2,44 +2,26 @@
 
 import datetime as dt
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import polars as pl
-from stdnum import luhn
-from stdnum.cn import ric, uscc
-from stdnum.iso7064 import mod_11_10
+from numbers_of_rows import (
+    CARD,
+    CNAPS_313,
+    CNAPS_402,
+    CONTRACTOR,
+    ID_NO,
+    INSURER,
+    NOON,
+    OWNER,
+    PERMIT,
+    SERVICE,
+    TODAY_LATE,
+)
+from site_rows import SITE
+from supervision_rows import SUPERVISION
 
 from schemas.catalogue import SCHEMAS, explain
 from schemas.shared import Shared
-
-TODAY = dt.date(2026, 11, 23)
-TOMORROW = dt.date(2026, 11, 24)
-ZONE = ZoneInfo("Asia/Shanghai")
-
-
-def with_check(calculate: Any, body: str) -> str:
-    """The body of a number with its check digit."""
-    return body + calculate(body)
-
-
-def wrong_check(number: str) -> str:
-    """The same number with another last digit."""
-    return number[:-1] + ("1" if number[-1] != "1" else "2")
-
-
-CONTRACTOR = with_check(uscc.calc_check_digit, "91370902MA0000001")
-OWNER = with_check(uscc.calc_check_digit, "11370900004340002")
-INSURER = with_check(uscc.calc_check_digit, "91370100MA0000003")
-CNAPS_313 = with_check(mod_11_10.calc_check_digit, "31346300001")
-CNAPS_402 = with_check(mod_11_10.calc_check_digit, "40246300001")
-CARD = with_check(luhn.calc_check_digit, "621700000000000001")
-ID_NO = with_check(lambda body: ric.calc_check_digit(body + "0"), "37090219900101123")
-BORN_30_FEBRUARY = with_check(lambda body: ric.calc_check_digit(body + "0"), "37090219900230123")
-BORN_TOMORROW = with_check(lambda body: ric.calc_check_digit(body + "0"), "37090220261124123")
-PERMIT = "370902202603150101"
-NOON = dt.datetime(2026, 11, 20, 12, tzinfo=ZONE)
-TODAY_LATE = dt.datetime(2026, 11, 23, 23, 59, tzinfo=ZONE)
-TOMORROW_EARLY = dt.datetime(2026, 11, 24, 0, 0, tzinfo=ZONE)
 
 GOOD: dict[str, dict[str, Any]] = {
     "project": {
@@ -61,6 +43,26 @@ GOOD: dict[str, dict[str, Any]] = {
         "address": "东岳大街1号",
         "area_code": "370902001",
         "source_updated_at": NOON,
+        "prov_project_no": "SD0001",
+        "siku_no": "3709022603150101",
+        "realname_no": "37090220260315001",
+        "bid_section_no": "BD-1",
+        "invest_fen": 1,
+        "labour_fee_ratio_ppm": 230_000,
+        "labour_fee_monthly_fen": 1,
+        "labour_fee_day": 31,
+        "pay_day": 1,
+        "labour_officer_name": "周八",
+        "labour_officer_phone": "13900000000",
+        "latitude_e6": 36_200_000,
+        "longitude_e6": 117_100_000,
+        "has_payment_guarantee": True,
+        "has_realname": True,
+        "has_deposit": True,
+        "has_account": True,
+        "has_bank_pay": True,
+        "has_monthly_full": False,
+        "has_billboard": None,
     },
     "permit": {
         "type": "construction",
@@ -78,6 +80,9 @@ GOOD: dict[str, dict[str, Any]] = {
         "area_code": "370902000",
         "is_revoked": False,
         "source_updated_at": NOON,
+        "valid_to_on": dt.date(2026, 3, 15),
+        "ecert_no": "1.2.156.3005.2.370902",
+        "supervisor_name": "泰山监理有限公司",
     },
     "special_account": {
         "bank3_code": "313",
@@ -93,6 +98,9 @@ GOOD: dict[str, dict[str, Any]] = {
         "balance_fen": -1,
         "balance_at": NOON,
         "area6_code": "370902",
+        "service_no": None,
+        "filing_on": dt.date(2026, 3, 25),
+        "close_notice_on": None,
     },
     "account_txn": {
         "bank3_code": "313",
@@ -121,6 +129,10 @@ GOOD: dict[str, dict[str, Any]] = {
         "total_fen": 600_000,
         "made_at": NOON,
         "area6_code": "370902",
+        "service_no": None,
+        "is_backpay": False,
+        "signed_count": 1,
+        "sheet_sm3": "0f" * 32,
     },
     "payroll_line": {
         "bank3_code": "402",
@@ -139,6 +151,12 @@ GOOD: dict[str, dict[str, Any]] = {
         "pay_month": "2026-10",
         "permit_no": PERMIT,
         "area6_code": "370902",
+        "service_no": SERVICE,
+        "days": 31,
+        "work_hours": 248,
+        "gross_fen": 650_000,
+        "deduct_fen": 50_000,
+        "backpay_month": "2026-10",
     },
     "guarantee": {
         "insurer_uscc": INSURER,
@@ -163,6 +181,10 @@ GOOD: dict[str, dict[str, Any]] = {
         "file_sm3": "0f" * 32,
         "area_code": "370902001",
         "source_updated_at": NOON,
+        "purpose": "wage_deposit",
+        "required_fen": 86_000_00,
+        "exempt_doc_no": None,
+        "file_url": "https://files.example/dz/1.pdf",
     },
     "guarantee_event": {
         "insurer_uscc": INSURER,
@@ -200,7 +222,17 @@ GOOD: dict[str, dict[str, Any]] = {
         "summary": "两个月没有发工资。\n多次讨要无果。",
         "entry_form": "miniapp",
         "source_updated_at": NOON,
+        "contractor_uscc": CONTRACTOR,
+        "employer_uscc": None,
+        "supervise_level": "blue",
+        "group_no": "Q1",
+        "due_on": dt.date(2026, 12, 10),
+        "entry_tag": "helmet-17",
+        "first_receiver_org": "岱庙街道办事处",
+        "handle_area_code": "370902001",
     },
+    **SITE,
+    **SUPERVISION,
 }
 
 

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from schema_rows import CARD, CNAPS_313, CONTRACTOR, ID_NO
+from numbers_of_rows import CARD, CNAPS_313, CONTRACTOR, ID_NO
 from stdnum import luhn
 from stdnum.cn import ric, uscc
 from stdnum.iso7064 import mod_11_10

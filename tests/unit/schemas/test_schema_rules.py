@@ -4,19 +4,18 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from schema_rows import (
+from numbers_of_rows import (
     BORN_30_FEBRUARY,
     BORN_TOMORROW,
     CNAPS_402,
     CONTRACTOR,
-    GOOD,
+    FROM_HONG_KONG,
     ID_NO,
     TOMORROW,
     TOMORROW_EARLY,
-    frame,
-    verdicts,
     wrong_check,
 )
+from schema_rows import GOOD, frame, verdicts
 
 from schemas.catalogue import SCHEMAS, explain
 from schemas.fields import MAX_FEN
@@ -59,14 +58,14 @@ MISTAKES: list[tuple[str, dict[str, Any], str, str]] = [
     ("permit", {"type": "building"}, "type", "L108"),
     ("permit", {"permit_no": None}, "permit_no", "L101"),
     ("permit", {"contractor_uscc": None}, "contractor_uscc", "L101"),
-    ("permit", {"issue_on": TOMORROW}, "issue_on", "L107"),
+    ("permit", {"issue_on": TOMORROW, "valid_to_on": None}, "issue_on", "L107"),
     ("permit", {"scale": LONG}, "scale", "L111"),
     ("special_account", {"bank3_code": "3130", "cnaps_code": "x"}, "bank3_code", "L102"),
     ("special_account", {"account_no": "1234567"}, "account_no", "L102"),
     ("special_account", {"account_name": "泰山建工集团有限公司"}, "account_name", "L102"),
     ("special_account", {"cnaps_code": wrong_check(GOOD["special_account"]["cnaps_code"])}, "cnaps_code", "L103"),
     ("special_account", {"cnaps_code": CNAPS_402}, "cnaps_code", "L117"),
-    ("special_account", {"open_on": TOMORROW}, "open_on", "L107"),
+    ("special_account", {"open_on": TOMORROW, "filing_on": None}, "open_on", "L107"),
     ("special_account", {"status": "0"}, "status", "L108"),
     ("special_account", {"area6_code": "371203"}, "area6_code", "L113"),
     ("account_txn", {"txn_no": "T/1"}, "txn_no", "L102"),
@@ -79,7 +78,7 @@ MISTAKES: list[tuple[str, dict[str, Any], str, str]] = [
     ("payroll_batch", {"pay_month": "2026-13"}, "pay_month", "L102"),
     ("payroll_batch", {"pay_month": "2026/99"}, "pay_month", "L102"),
     ("payroll_batch", {"pay_month": "2026-12"}, "pay_month", "L107"),
-    ("payroll_batch", {"total_count": 0}, "total_count", "L111"),
+    ("payroll_batch", {"total_count": 0, "signed_count": None}, "total_count", "L111"),
     ("payroll_batch", {"employer_uscc": BAD_USCC}, "employer_uscc", "L103"),
     ("payroll_line", {"line_no": 0}, "line_no", "L111"),
     ("payroll_line", {"worker_name": None}, "worker_name", "L101"),
@@ -88,13 +87,13 @@ MISTAKES: list[tuple[str, dict[str, Any], str, str]] = [
     ("payroll_line", {"id_no": wrong_check(ID_NO)}, "id_no", "L103"),
     ("payroll_line", {"id_no": "370902900101123"}, "id_no", "L112"),
     ("payroll_line", {"id_no": BORN_30_FEBRUARY}, "id_no", "L102"),
-    ("payroll_line", {"id_no": "37090219900101123x"}, "id_no", "L102"),
+    ("payroll_line", {"id_no": "37090219900101123x"}, "id_no", "L119"),
     ("payroll_line", {"id_no": "E12345678"}, "id_no", "L102"),
     ("payroll_line", {"id_type": "08", "id_no": "护照"}, "id_no", "L102"),
-    ("payroll_line", {"id_type": "91", "id_no": wrong_check(ID_NO)}, "id_no", "L103"),
+    ("payroll_line", {"id_type": "91", "id_no": wrong_check(FROM_HONG_KONG)}, "id_no", "L103"),
     ("payroll_line", {"card_no": wrong_check(GOOD["payroll_line"]["card_no"])}, "card_no", "L103"),
     ("payroll_line", {"card_no": "621700000000000"}, "card_no", "L102"),
-    ("payroll_line", {"net_fen": -1}, "net_fen", "L111"),
+    ("payroll_line", {"net_fen": -1, "gross_fen": None}, "net_fen", "L111"),
     ("payroll_line", {"result": "S"}, "result", "L108"),
     ("payroll_line", {"result": "failed"}, "fail_code", "L101"),
     ("payroll_line", {"paid_at": TOMORROW_EARLY}, "paid_at", "L107"),
@@ -135,7 +134,7 @@ UNUSUAL: list[tuple[str, dict[str, Any]]] = [
     ("payroll_line", {"id_type": "08", "id_no": "E12345678"}),
     ("payroll_line", {"id_type": "08", "id_no": "370902900101123"}),  # fifteen digits, but not an ID card
     ("payroll_line", {"result": "failed", "fail_code": "E001"}),
-    ("payroll_line", {"net_fen": 0}),
+    ("payroll_line", {"net_fen": 0, "gross_fen": 50_000}),
     ("guarantee", {"type": "cash", "is_irrevocable": False, "valid_to_on": dt.date(2026, 12, 31)}),
     ("guarantee", {"valid_from_on": dt.date(2028, 2, 29), "valid_to_on": dt.date(2029, 2, 28)}),
     ("clue", {"reporter_id_no": "H1234567890"}),
