@@ -17,10 +17,12 @@ def let_the_day_happen(stand: Stand, say: Say, *, again: bool = False) -> bool:
     """Drop the banks' files, trigger what no event starts (everything, when the day happens `again`), wait until every batch is
     answered and told of. Returns whether it settled in time.
     """
-    for feed_id in stand.feeds:
+    for feed_id in stand.registry.feeds:
         stand.client.wait_dag(feed_id, timeout=120)
     stand.simulators.drop_day()
-    started = [name for name, feed in stand.feeds.items() if again or feed.spec.source.connector != FILE_CONNECTOR]
+    started = [
+        name for name, feed in stand.registry.feeds.items() if again or feed.spec.source.connector != FILE_CONNECTOR
+    ]
     return watch(stand, say, {feed_id: stand.client.trigger(feed_id) for feed_id in started})
 
 
@@ -76,5 +78,5 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
 
 def started_by_event(stand: Stand) -> dict[str, int]:
     """How many runs of each file feed a dropped file started, rather than the clock or a person."""
-    files = [name for name, feed in stand.feeds.items() if feed.spec.source.connector == FILE_CONNECTOR]
+    files = [name for name, feed in stand.registry.feeds.items() if feed.spec.source.connector == FILE_CONNECTOR]
     return {name: sum(run["run_type"] == "asset_triggered" for run in stand.client.runs(name)) for name in files}

@@ -21,7 +21,8 @@ from launcher.processes import ChildFailed
 from launcher.signals import exit_on_signals
 from launcher.stand import Stand, Wish, open_stand
 from launcher.state import StateInUse, default_state, lock_state
-from launcher.summary import show, sum_up
+from launcher.summary import sum_up
+from launcher.tables import show, write_lines
 from simulators.workdays import is_workday
 
 console = Console(width=max(180, Console().width), highlight=False)
@@ -94,7 +95,8 @@ def run(state: Path, wish: Wish, *, once: bool) -> int:
             say("[red]等待超时，下表是目前的进度 / gave up waiting; the table shows how far it came[/]")
         changed = tell(stand, before) if again else []
         summary = sum_up(stand)
-        show(summary, console)
+        show(summary, stand.registry.partners, console)
+        write_lines(summary, stand.state / "summary.txt")
         show_addresses(stand)
         if not once:
             console.print("Ctrl-C 结束 / ends everything.")
@@ -120,6 +122,9 @@ def show_addresses(stand: Stand) -> None:
     events = sum(started_by_event(stand).values())
     console.print(f"\n由文件到达触发的运行 runs that a dropped file started, not the clock: {events}", soft_wrap=True)
     console.print(f"Airflow       {stand.airflow.url}   admin / [bold]{stand.airflow.password}[/]", soft_wrap=True)
+    console.print(
+        f"逐项对账      {stand.state / 'summary.txt'}   每个数据源、接收方、伙伴 / line by line", soft_wrap=True
+    )
     console.print(f"命令行 hub    source {stand.state / 'hub.env'} && .venv/bin/hub batches", soft_wrap=True)
     console.print(f"银行目录 sftp {stand.state / 'simulators' / 'sftp'}\n", soft_wrap=True)
 

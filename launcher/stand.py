@@ -14,9 +14,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hub.feed import Feed
 from hub.migrations import migrate
-from hub.registry import read_registry
+from hub.registry import Registry, read_registry
 from hub.store.database import open_database
 from launcher.airflow import AirflowClient, start_airflow
 from launcher.airflow_settings import AirflowAddress, plain_environment
@@ -52,7 +51,7 @@ class Stand:
     simulators: Simulators
     airflow: AirflowAddress
     client: AirflowClient
-    feeds: Mapping[str, Feed]
+    registry: Registry
 
 
 @contextmanager
@@ -67,7 +66,7 @@ def open_stand(state: Path, wish: Wish, say: Say, *, mappings: Path | None = Non
         database = open_database(postgres.url("hub"))
         migrate(database)
         say(
-            "模拟伙伴 / the simulated partners: 审批局 bureau, 银行 banks, 保险 insurer, 线索平台 clues, 省平台 province …"
+            "模拟伙伴 / the simulated partners: 部门 bureaus, 银行 banks, 保险 insurers, 线索渠道 channels, 平台 platforms …"
         )
         addresses = start_simulators(supervisor, state, wish)
         environment = hub_environment(postgres.url("hub"), state, mappings, addresses)
@@ -77,8 +76,8 @@ def open_stand(state: Path, wish: Wish, say: Say, *, mappings: Path | None = Non
         airflow = start_airflow(
             supervisor, state, airflow_url, environment, port=port, progress=lambda m: say(f"  {m}")
         )
-        simulators, feeds = Simulators(addresses["control"]["url"]), read_registry(mappings).feeds
-        yield Stand(state, environment, database, simulators, airflow, AirflowClient(airflow), feeds)
+        simulators, registry = Simulators(addresses["control"]["url"]), read_registry(mappings)
+        yield Stand(state, environment, database, simulators, airflow, AirflowClient(airflow), registry)
         database.dispose()
 
 
@@ -108,6 +107,7 @@ def hub_environment(database_url: str, state: Path, mappings: Path, addresses: M
         "nat_api": http(addresses["nat"]["url"], addresses["nat"]["token"], prefix="Bearer "),
         "daizong_soap": http(addresses["daizong"]["url"], "", login=addresses["daizong"]["sender_code"]),
         "province_api": http(province["url"], province["appsecret"], login=province["appid"]),
+        **addresses["connections"],
     }
     for bank, user in sftp["users"].items():
         extra = {"host_key": sftp["host_key"]}

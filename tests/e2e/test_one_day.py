@@ -41,10 +41,10 @@ def day(stand: Stand) -> Stand:
 
 def test_airflow_has_one_dag_per_good_mapping_and_no_import_error(stand: Stand) -> None:
     """A broken mapping hides no other feed."""
-    for dag_id in [*stand.feeds, "deliver", "report", "housekeeping"]:
+    for dag_id in [*stand.registry.feeds, "deliver", "report", "housekeeping"]:
         stand.client.wait_dag(dag_id, timeout=120)
     known = {dag["dag_id"] for dag in stand.client.dags()}
-    assert known == {*stand.feeds, "deliver", "report", "housekeeping"}
+    assert known == {*stand.registry.feeds, "deliver", "report", "housekeeping"}
     assert "wenhe_broken" not in known
     assert stand.client.import_errors() == []
 
@@ -61,7 +61,7 @@ def test_every_row_and_fen_is_accounted_for(day: Stand) -> None:
 def test_a_dropped_file_starts_its_feed_by_itself(day: Stand) -> None:
     """Nobody triggered the bank feeds; a file event did."""
     started = started_by_event(day)
-    assert set(started) == {name for name in day.feeds if name.startswith(("haidai", "wenhe"))}
+    assert set(started) == {name for name in day.registry.feeds if name.startswith(("haidai", "wenhe"))}
     assert all(started.values())
 
 
