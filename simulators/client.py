@@ -50,9 +50,9 @@ class Simulators:
         spoiled: list[dict[str, Any]] = self._get("/ledger/spoiled", feed=feed).json()
         return spoiled
 
-    def effects(self, schema: str) -> list[dict[str, Any]]:
-        """The province's effects of one schema, record by record."""
-        effects: list[dict[str, Any]] = self._get("/ledger/effects", schema=schema).json()
+    def effects(self, schema: str, partner: str = "province") -> list[dict[str, Any]]:
+        """A receiver's effects of one schema, record by record."""
+        effects: list[dict[str, Any]] = self._get("/ledger/effects", schema=schema, partner=partner).json()
         return effects
 
     def statuses(self, partner: str) -> list[dict[str, Any]]:

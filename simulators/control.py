@@ -7,7 +7,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -72,6 +72,15 @@ class Office(Protocol):
 
     def return_file(self, name: str) -> str | None:
         """One return file."""
+        ...
+
+
+@runtime_checkable
+class KeepsEffects(Protocol):
+    """A receiver's memory."""
+
+    def effects(self, schema: str) -> list[dict[str, Any]]:
+        """Its effects of one schema, record by record."""
         ...
 
 
@@ -153,7 +162,9 @@ class Control:
         return answer_json([row for ledger in self._ledgers() for row in ledger.spoiled(feed)])
 
     async def _effects(self, request: Request) -> Response:
-        return answer_json(self._province.effects(request.query_params.get("schema", "")))
+        schema, name = (request.query_params.get(word, "") for word in ("schema", "partner"))
+        ledger = self._partners[name].ledger if name in self._partners else self._province
+        return answer_json(ledger.effects(schema) if isinstance(ledger, KeepsEffects) else [])
 
     async def _statuses(self, request: Request) -> Response:
         partner = self._partners.get(request.path_params["partner"])

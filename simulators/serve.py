@@ -79,7 +79,7 @@ class House:
             name: BankUser(self.secrets[name], bank.root, make_knobs(), bank.collect) for name, bank in banks.items()
         }
         self.mirror = open_mirror(
-            options.mappings, options.mirrored, state, options.seed, options.scale, share, options.day
+            options.mappings, options.mirrored, state, options.seed, options.scale, share, options.day, options.latency
         )
         self.offices: dict[str, Office] = {**banks, **self.mirror.offices}
         self.host_key = read_host_key(state / "host_key")
@@ -93,8 +93,8 @@ class House:
             "daizong": self.daizong,
         }
         knobs = {name: partner.knobs for name, partner in web.items()}
-        knobs |= {name: user.knobs for name, user in self.users.items()} | self.mirror.knobs()
-        everyone = {**web, **self.mirror.web}
+        knobs |= {name: user.knobs for name, user in self.users.items()} | self.mirror.knobs_beside(web)
+        everyone = {**web, **self.mirror.web_beside(web)}
         control = Control(everyone, self.offices, knobs, self.province.ledger, self.mirror.stock.problems)
         own = {name: FaultLayer(p.app, p.knobs) for name, p in web.items()}
         return {**own, "control": control.app, "mirror": self.mirror.app()}

@@ -1,9 +1,9 @@
-"""All mirrored partners of one state directory: web ones behind one port by path, the others' folders, and their connections."""
+"""All mirrored partners and receivers of one state directory: web ones behind one port by path, folders, and their connections."""
 
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from datetime import date
 from functools import cache, partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from simulators.mirror.plain import Plan, read_plan
 from simulators.mirror.rest import WebPartner
 from simulators.mirror.soap_rows import SoapPartner, check_wsdl
 from simulators.mirror.stock import Stock, Truth
+from simulators.platforms import Platform, open_platforms, receivers_in
 from simulators.sftp import BankUser, make_knobs
 
 _HEADERS = (("Authorization", "Bearer "), ("X-Api-Key", ""), ("X-Access-Token", ""), ("Authorization", ""))
@@ -27,12 +28,19 @@ Web = WebPartner | SoapPartner
 
 
 class Mirror:
-    """The mirrored partners."""
+    """The mirrored partners, and the receivers beside them."""
 
-    def __init__(self, plan: Plan, stock: Stock, state: Path) -> None:
+    def __init__(
+        self, plan: Plan, stock: Stock, state: Path, receivers: Sequence[str] = (), latency: float = 0.3
+    ) -> None:
         self.plan, self.stock, self._state = plan, stock, state / "mirror"
         self._state.mkdir(parents=True, exist_ok=True)
-        self._secrets = _read_secrets(state / "mirror" / "secrets.json", {f.partner for f in plan.feeds.values()})
+        there = receivers_in(plan.folder) if receivers else []
+        names = {feed.partner for feed in plan.feeds.values()} | {_receiver(name) for name in there}
+        self._secrets = _read_secrets(state / "mirror" / "secrets.json", names)
+        logins = {name: (login_of(name), self._secrets[_receiver(name)]) for name in there}
+        opened = open_platforms(plan.folder, self._state, logins, latency) if receivers else {}
+        self.receivers = {name: opened[name] for name in receivers}
         self.web: dict[str, Web] = {}
         for partner, feeds in plan.partners_of("rest").items():
             self.web[partner] = WebPartner(
@@ -55,22 +63,37 @@ class Mirror:
 
     def mounts(self) -> list[Mount]:
         """Every web partner under its own path, faults included."""
-        return [Mount(f"/{name}", app=FaultLayer(partner.app, partner.knobs)) for name, partner in self.web.items()]
+        receivers = {f"receivers/{name}": platform for name, platform in self.receivers.items()}
+        everyone: dict[str, Web | Platform] = {**receivers, **self.web}
+        return [Mount(f"/{path}", app=FaultLayer(partner.app, partner.knobs)) for path, partner in everyone.items()]
 
     def app(self) -> Starlette:
         """The server of all web partners."""
         return Starlette(routes=self.mounts())
 
-    def knobs(self) -> dict[str, Knobs]:
-        """Knobs by partner; a web partner that also drops files has those of its login under `<partner>_sftp`."""
-        web = {name: partner.knobs for name, partner in self.web.items()}
-        return {**web, **{f"{n}_sftp" if n in web else n: user.knobs for n, user in self.users.items()}}
+    def web_beside(self, taken: Container[str]) -> dict[str, Web | Platform]:
+        """The web partners by the name the control knows them by: with `_mirror` where somebody else has the name.
+
+        A receiver is always `<partner>_receiver`, because many of them also send.
+        """
+        receivers = {_receiver(name): platform for name, platform in self.receivers.items()}
+        return {**{f"{name}_mirror" if name in taken else name: p for name, p in self.web.items()}, **receivers}
+
+    def knobs_beside(self, taken: Container[str]) -> dict[str, Knobs]:
+        """Knobs by partner; those of a login are under `<partner>_sftp` where a web partner has the name."""
+        web = {name: partner.knobs for name, partner in self.web_beside(taken).items()}
+        logins = {f"{n}_sftp" if n in web or n in taken else n: user.knobs for n, user in self.users.items()}
+        return {**web, **logins}
 
     def connections(self, url: str, sftp: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-        """Every connection that the mirrored feeds name, in Airflow's JSON form."""
-        return {
+        """Every connection that the mirrored feeds and the receivers name, in Airflow's JSON form."""
+        found = {
             f.source["connection"]: self._connection(f.source, f.partner, url, sftp) for f in self.plan.feeds.values()
         }
+        for name, platform in self.receivers.items():
+            host = f"{url}/receivers/{name}"
+            found[platform.spec["connection"]] = web_connection(host, platform.login, platform.secret, {})
+        return found
 
     def _connection(self, source: Mapping[str, Any], partner: str, url: str, sftp: Mapping[str, Any]) -> dict[str, Any]:
         secret = self._secrets[partner]
@@ -85,10 +108,19 @@ class Mirror:
         return web_connection(f"{url}/{partner}", login_of(partner), secret, {"header": name, "prefix": prefix})
 
 
-def open_mirror(mappings: Path, mirrored: str, state: Path, seed: int, scale: float, share: float, day: date) -> Mirror:
-    """The partners to be mirrored, with the truth they speak of."""
-    plan = read_plan(mappings, mirrored)
-    return Mirror(plan, Stock(plan, partial(_open_truth, seed, scale, day), seed, scale, share, day), state)
+def open_mirror(
+    mappings: Path, mirrored: str, state: Path, seed: int, scale: float, share: float, day: date, latency: float
+) -> Mirror:
+    """The partners to be mirrored, with the truth they speak of, and those of them who receive."""
+    there = receivers_in(mappings) if mirrored != "none" else []
+    plan = read_plan(mappings, mirrored, receivers=there)
+    receivers = there if mirrored == "all" else [name for name in there if name in mirrored.split(",")]
+    stock = Stock(plan, partial(_open_truth, seed, scale, day), seed, scale, share, day)
+    return Mirror(plan, stock, state, receivers, latency)
+
+
+def _receiver(partner: str) -> str:
+    return f"{partner}_receiver"
 
 
 @cache

@@ -1,7 +1,7 @@
 """Mapping files, code tables and profiles as plain data: the few words a mirror needs, without the hub's own reading of them."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -85,7 +85,6 @@ class Plan:
 
     folder: Path
     feeds: Mapping[str, MirroredFeed]
-    partners: Mapping[str, Mapping[str, Any]]
     codes: Codes
 
     def partners_of(self, connector: str) -> dict[str, list[MirroredFeed]]:
@@ -97,22 +96,20 @@ class Plan:
         return found
 
 
-def read_plan(folder: Path, wanted: str = "all", profiles: Path = PROFILES) -> Plan:
+def read_plan(folder: Path, wanted: str = "all", profiles: Path = PROFILES, receivers: Collection[str] = ()) -> Plan:
     """The profiled feeds whose mapping exists; `wanted` is all, none or partners with commas between."""
     told = (_read_yaml(profiles) or {}).get("feeds", {}) if wanted != "none" else {}
-    partners = (_read_yaml(folder / "partners.yaml") or {}).get("partners", {})
     feeds = {}
     for feed_id, profile in told.items():
         path = folder / f"{feed_id}.yaml"
         if path.exists():
-            feed = read_feed(path, Profile(**profile))
-            feeds[feed_id] = feed
+            feeds[feed_id] = read_feed(path, Profile(**profile))
     if wanted not in ("all", "none"):
         names = set(wanted.split(","))
-        if unknown := sorted(names - {feed.partner for feed in feeds.values()} - set(partners)):
-            raise MirrorError(f"there is no mirrored partner {', '.join(unknown)}")
+        if unknown := sorted(names - {feed.partner for feed in feeds.values()} - set(receivers)):
+            raise MirrorError(f"there is nothing to mirror of {', '.join(unknown)}")
         feeds = {feed_id: feed for feed_id, feed in feeds.items() if feed.partner in names}
-    return Plan(folder, feeds, partners, read_codes(folder / "codes"))
+    return Plan(folder, feeds, read_codes(folder / "codes"))
 
 
 def read_feed(path: Path, profile: Profile) -> MirroredFeed:

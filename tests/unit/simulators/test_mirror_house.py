@@ -1,0 +1,159 @@
+"""Mirrored partners as a process: one SFTP server, one web port, and ledgers that agree with what the hub fetches."""
+
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from connectors.rest import RestConnector
+from connectors.sftp import SftpConnector
+from connectors.soap import SoapConnector
+from hub.feed import CallReport, Feed, FileReport, RestSource, SftpSource
+from hub.model import Connection, Fetched
+from hub.pipeline.reading import read_rows
+from hub.registry import read_registry
+from simulators.mirror.check import check_feed, open_stock
+from simulators.mirror.plain import PROFILES, MirrorError, read_plan
+from simulators.mirror.stock import Stock
+from simulators.running import Running, running
+
+MAPPINGS = Path(__file__).parents[3] / "mappings"
+REGISTRY = read_registry(MAPPINGS)
+PROFILED = sorted(yaml.safe_load(PROFILES.read_text("utf-8"))["feeds"])
+SOME = {"window", "housing", "mengshan", "yishan", "nat", "province", "weihe", "laoshan"}
+
+
+@pytest.fixture(scope="session")
+def true_stock() -> Stock:
+    """The real truth behind the real mappings."""
+    from datetime import date
+
+    return open_stock(read_plan(MAPPINGS), 7, 1, 0.1, date(2026, 11, 23))
+
+
+@pytest.mark.parametrize("feed_id", PROFILED)
+def test_every_mapping_reads_what_its_partner_means(true_stock: Stock, feed_id: str, tmp_path: Path) -> None:
+    """Each field of each record of each feed, each spoiled row's code, each fen."""
+    mirrored = true_stock.plan.feeds[feed_id]
+    found = check_feed(true_stock, mirrored, REGISTRY.feed(feed_id), REGISTRY.codes, tmp_path / "ledger")
+    assert not found.difference
+    assert found.records > 0
+
+
+@pytest.fixture(scope="module")
+def mirrored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Some partners of every kind, and three receivers, after their day's files."""
+    names = ",".join(sorted(SOME))
+    with running(tmp_path_factory.mktemp("mirror"), mirrored=names, scale=0.5, bad_share=0.1) as up:
+        up.control.drop_day()
+        yield up
+
+
+def fetched(up: Running, feed: Feed) -> list[Fetched]:
+    """What the hub's connector brings by the connection that the simulators announce."""
+    source = feed.spec.source
+    told = up.addresses["connections"][source.connection]
+    connection = Connection(
+        source.connection, told["host"], told.get("port"), told["login"], told["password"], told["extra"]
+    )
+    if isinstance(source, SftpSource):
+        with SftpConnector(connection, source) as files:
+            found = list(files.fetch(None, frozenset()))
+    elif isinstance(source, RestSource):
+        found = list(RestConnector(connection, source).fetch(None, frozenset()))
+    else:
+        found = list(SoapConnector(connection, source, MAPPINGS / "wsdl" / source.wsdl).fetch(None, frozenset()))
+    assert all(isinstance(one, Fetched) and one.fault is None for one in found)
+    return [one for one in found if isinstance(one, Fetched)]
+
+
+def test_the_ledger_agrees_with_what_the_hub_fetches(mirrored: Running) -> None:
+    """Rows, bad rows and their codes, feed by feed."""
+    counted: dict[str, dict[str, list[int]]] = {}
+    for feed_id in [name for name in PROFILED if REGISTRY.feed(name).spec.partner in SOME]:
+        codes: list[str] = []
+        for batch in fetched(mirrored, REGISTRY.feed(feed_id)):
+            for one in read_rows(REGISTRY.feed(feed_id), batch.parts, batch.name, REGISTRY.codes).found:
+                count = counted.setdefault(feed_id, {}).setdefault(one.schema, [0, 0])
+                count[0] += one.records.height + one.rejections.height
+                count[1] += one.rejections.height
+                codes += [reason["code"] for reasons in one.rejections["#reasons"].to_list() for reason in reasons]
+        assert sorted(codes) == sorted(row["code"] for row in mirrored.control.spoiled(feed_id))
+    sent = mirrored.control.ledger()["sent"]
+    for feed_id, schemas in counted.items():
+        told = {kind: [found["rows"], found["bad_rows"]] for kind, found in sent[feed_id]["by_kind"].items()}
+        assert told == schemas, feed_id
+    assert len(counted) > 12
+
+
+def test_nobody_s_name_hides_another(mirrored: Running) -> None:
+    """A mirrored partner beside the one of the same name; a receiver has a name of its own."""
+    received = mirrored.control.ledger()["received"]
+    assert "told" not in received["province"]
+    assert received["province_mirror"]["told"] == 0
+    assert {"accepted", "ret_files"} <= received["nat"].keys()
+    assert "housing_receiver" in received
+    mirrored.control.fault("nat_sftp", "refuse_logins", 1)
+    mirrored.control.fault("nat", "error_5xx", 1)
+    mirrored.control.fault("window", "429", 1)
+    with pytest.raises(Exception, match="429"):
+        urllib.request.urlopen(mirrored.addresses["mirror"]["url"] + "/window/ycsl/bzj/cx", timeout=5)
+    mirrored.control.clear_faults()
+
+
+def test_statuses_and_return_files_come_back(mirrored: Running) -> None:
+    """The hub's connector tells a web partner and a bank, each in its own way."""
+    feed = REGISTRY.feed("window_deposits")
+    report = feed.spec.report["outcome"]
+    assert isinstance(report, CallReport)
+    told = mirrored.addresses["connections"]["window_api"]
+    connection = Connection("window_api", told["host"], None, told["login"], told["password"], told["extra"])
+    row = {"BZJBH": "BH1", "BLJG": next(iter(REGISTRY.codes["window_deposit"].values())), "PTBH": "P1", "YY": ""}
+    source = feed.spec.source
+    assert isinstance(source, RestSource)
+    RestConnector(connection, source).send(report, [row], "key-1")
+    assert [one["item"] for one in mirrored.control.statuses("window")] == ["BH1"]
+
+    bank = REGISTRY.feed("laoshan_accounts")
+    place = bank.spec.report["intake"]
+    assert isinstance(place, FileReport)
+    batch = fetched(mirrored, bank)[0]
+    name = batch.name.rpartition("/")[2]
+    path = place.file.replace("{date}", "20261123").replace("{name}", name)
+    login = mirrored.addresses["connections"][bank.spec.source.connection]
+    connection = Connection("x", login["host"], login["port"], login["login"], login["password"], login["extra"])
+    assert isinstance(bank.spec.source, SftpSource)
+    with SftpConnector(connection, bank.spec.source) as files:
+        files.put(path, f"R|{name}|ACCEPTED|3|3|0|0000|全部接收\r\n".encode("gb18030"))
+    lines: dict[str, Any] = mirrored.control.ledger()["received"]["laoshan"]["ret"]
+    assert [(line["status"], line["digest_ok"], line["flag_ok"]) for line in lines.values()] == [
+        ("ACCEPTED", True, True)
+    ]
+    assert mirrored.control.return_file("laoshan", path.rpartition("/")[2]) is not None
+
+
+def test_every_connection_is_announced(tmp_path: Path) -> None:
+    """One for each feed and each receiver; a second start says the same; the day is dropped once."""
+    with running(tmp_path, mirrored="all", scale=0.1) as first:
+        connections = first.addresses["connections"]
+        names = first.control.drop_day()
+        before = first.control.ledger()
+    wanted = {REGISTRY.feed(feed_id).spec.source.connection for feed_id in PROFILED}
+    assert wanted <= connections.keys()
+    receivers = [path for path in (MAPPINGS / "receivers").glob("*.yaml") if path.stem != "province"]
+    assert {yaml.safe_load(path.read_text("utf-8"))["connection"] for path in receivers} <= connections.keys()
+    with running(tmp_path, mirrored="all", scale=0.1) as second:
+        assert second.addresses["connections"] == connections
+        assert sorted(second.control.drop_day()) == sorted(names)
+        assert second.control.ledger() == before
+    assert "unwritten" not in before
+
+
+def test_only_known_partners_are_mirrored() -> None:
+    """A name that nothing is known of is a mistake."""
+    with pytest.raises(MirrorError, match="nobody"):
+        read_plan(MAPPINGS, "window,nobody")
+    assert read_plan(MAPPINGS, "none").feeds == {}
