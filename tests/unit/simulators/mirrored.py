@@ -224,7 +224,7 @@ def mapping(folder: Path, source: Mapping[str, Any], records: Mapping[str, Any],
     registry = read_registry(folder)
     assert not registry.problems, registry.problems
     mirrored = read_feed(path, profile)
-    plan = Plan(folder, {"probe_things": mirrored}, {}, read_codes(folder / "codes"))
+    plan = Plan(folder, {"probe_things": mirrored}, read_codes(folder / "codes"))
     return Pair(registry.feed("probe_things"), mirrored, plan)
 
 
