@@ -54,7 +54,7 @@ class Served:
 @contextlib.contextmanager
 def serving(state: Path) -> Iterator[Served]:
     """All receivers in one thread. The province speaks by its file here; its own server is asked in test_open_api_receiver."""
-    sockets = {name: socket.create_server(("127.0.0.1", 0)) for name in NAMES}
+    sockets = {name: _listening() for name in NAMES}
     ports = {name: sock.getsockname()[1] for name, sock in sockets.items()}
     platforms: dict[str, Platform] = {}
     servers: list[uvicorn.Server] = []
@@ -81,6 +81,13 @@ def serving(state: Path) -> Iterator[Served]:
         for server in servers:
             server.should_exit = server.force_exit = True
         thread.join(10)
+
+
+def _listening() -> socket.socket:
+    """asyncio sends without delay only through sockets that say they are TCP; else every answer waits 40 ms."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    sock.bind(("127.0.0.1", 0))
+    return sock
 
 
 def record(schema: str, number: int, key: str, version: int = 1, *, sparse: bool = False) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from connectors.open_api import OpenApiReceiver
 from hub import bootstrap, pipeline
 from hub.errors import PartnerRefused, SubmissionRefused
 from hub.model import BatchState, Outcome, ReceiptAnswer
+from hub.store import deliveries
+from hub.store.database import rows_of
 from simulators.drops import extra_drop
 from simulators.projects import BANKS
 from simulators.world import City
@@ -237,3 +239,78 @@ def test_a_batch_that_repeats_waits_for_the_first_answer(hub: Hub, name: str) ->
     told = return_lines(hub.up, "haidai", f"FIN_{second}")[1:]
     assert len(told) == 40
     assert {line[1] for line in told} <= {"ACCEPTED", "REFUSED"}
+
+
+def test_a_record_goes_to_those_whose_area_it_lies_in(hub: Hub, name: str) -> None:
+    """Once to each, also when two of a receiver's areas hold it; a receiver elsewhere gets nothing."""
+    batch_id = hub.batch(name).batch_id
+    sql = "select area6_code as area from record.payroll_line where batch_id = :id group by 1"
+    areas = {row.area[:4] for row in hub.ask(sql, id=batch_id)}
+    assert areas == {"3709"}
+    routes = [("here", "3709"), ("here", "37"), ("there", "3702"), ("everywhere", "")]
+    counted = (
+        "select receiver, count(*) as n from delivery where batch_id = :id and schema_name = 'payroll_line' group by 1"
+    )
+    with hub.house.engine.connect() as work:
+        deliveries.add_deliveries(work, batch_id, "payroll_line", routes, FEED)
+        deliveries.add_deliveries(work, batch_id, "payroll_line", [], FEED)
+        found = {row.receiver: row.n for row in rows_of(work, counted, id=batch_id)}
+        work.rollback()
+    assert found == {"province": 40, "here": 40, "everywhere": 40}
+    hub.deliver()
+
+
+class AtOnce(OpenApiReceiver):
+    """A receiver that answers in the same call."""
+
+    def submit(self, schema: str, batch_key: str, records: Sequence[Mapping[str, Any]]) -> str | list[ReceiptAnswer]:
+        return [ReceiptAnswer(record["idempotencyKey"], Outcome.ACCEPTED, "0", "", "N1") for record in records]
+
+
+def test_what_is_answered_at_once_is_written_at_once(hub: Hub, name: str) -> None:
+    """No submission stays open, and nobody is asked."""
+    receives = hub.house.registry.receives(PROVINCE)
+    receiver = AtOnce(bootstrap.find_connection("province_api"), receives, {})
+    assert pipeline.deliver_waiting(hub.house, PROVINCE, receives, receiver) == 41
+    assert lines(hub, name) == {"accepted": 40}
+    assert receipts(hub, name) == {("accepted", "0"): 40}
+    assert hub.ask("select 1 from submission where answered_at is null") == []
+    assert pipeline.collect_receipts(hub.house, PROVINCE, receives, receiver) == 0
+
+
+@pytest.mark.parametrize(("takes_parent", "state"), [(True, "refused"), (False, "waiting")])
+def test_only_a_parent_the_receiver_takes_is_an_obstacle(hub: Hub, name: str, takes_parent: bool, state: str) -> None:
+    """Its refusal gives delayed lines up at once; a parent the receiver takes no more does not."""
+    hub.submit()
+    schemas = {row.serial_code: row.schema_name for row in hub.ask("select serial_code, schema_name from submission")}
+
+    def answer(serial: str) -> list[ReceiptAnswer]:
+        is_line = schemas[serial] == "payroll_line"
+        outcome, code = (Outcome.DELAYED, "3001") if is_line else (Outcome.REFUSED, "2003")
+        return [ReceiptAnswer(key, outcome, code, "") for key in keys_of(hub, serial)]
+
+    receives = hub.house.registry.receives(PROVINCE)
+    taken = {schema: spec for schema, spec in receives.records.items() if takes_parent or schema != "payroll_batch"}
+    patient = receives.model_copy(update={"records": taken, "delayed_at_most": 9})
+    assert pipeline.collect_receipts(hub.house, PROVINCE, patient, answer_with(hub, answer)) == 0
+    assert lines(hub, name) == {state: 40}
+    at_once(hub)
+    hub.deliver()
+
+
+def test_only_schemas_with_something_due_are_claimed(hub: Hub, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty-nine schemas are not tried one by one every second for every receiver."""
+    claimed: list[str] = []
+    claim = deliveries.claim_waiting
+
+    def counting(work: Any, receiver: str, schema: str, batch_key: str, limit: int) -> Any:
+        claimed.append(schema)
+        return claim(work, receiver, schema, batch_key, limit)
+
+    monkeypatch.setattr(deliveries, "claim_waiting", counting)
+    hub.submit()
+    assert claimed == ["payroll_batch", "payroll_batch", "payroll_line", "payroll_line"]
+    claimed.clear()
+    hub.submit()
+    assert claimed == []
+    hub.deliver()
