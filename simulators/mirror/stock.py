@@ -12,7 +12,7 @@ from simulators.mirror.defects import spoil
 from simulators.mirror.plain import MirroredFeed, MirrorError, Plan
 from simulators.mirror.rows import Document, Record, Row, rows_of
 
-_FITTING_XSD = ("bad_uscc", "retired_area")
+_ACCOUNT_OF = (("account_txn", "account_no"), ("payroll_batch", "payer_account_no"))
 
 
 class Truth(Protocol):
@@ -43,15 +43,25 @@ class Stock:
         return self._rows[feed.feed_id]
 
     def _build(self, feed: MirroredFeed) -> list[Row]:
+        rows = rows_of(feed, self._documents(feed), self.plan.codes)
+        rng = Random(f"{self._seed} {feed.feed_id}")
+        used = self._used_accounts(feed) if "special_account" in feed.records else frozenset()
+        spoil(feed, rows, self.plan.codes, self._share, rng, _fits(feed), lambda row: _is_used(row, used))
+        return rows
+
+    def _documents(self, feed: MirroredFeed) -> Sequence[Document]:
         profile = feed.profile
         count = max(1, round(profile.count * self._scale))
-        documents = self._truth().documents(
+        return self._truth().documents(
             profile.population, partner=feed.partner, feed=feed.feed_id, count=count, nature=profile.nature
         )
-        rows = rows_of(feed, documents, self.plan.codes)
-        rng = Random(f"{self._seed} {feed.feed_id}")
-        spoil(feed, rows, self.plan.codes, self._share, rng, _fits(feed))
-        return rows
+
+    def _used_accounts(self, feed: MirroredFeed) -> frozenset[str]:
+        """Accounts that the same bank tells movements or payrolls of: were they bad, these would wait for them forever."""
+        others = [other for other in self.plan.feeds.values() if other.partner == feed.partner and other is not feed]
+        facts = [document.rows for other in others for document in self._documents(other)]
+        told = (rows.get(kind, {}).get(name) for rows in facts for kind, name in _ACCOUNT_OF)
+        return frozenset(str(number) for number in told if number)
 
 
 def _fits(feed: MirroredFeed) -> Callable[[str, str], bool]:
@@ -59,6 +69,10 @@ def _fits(feed: MirroredFeed) -> Callable[[str, str], bool]:
     if feed.source["connector"] == "soap":
         return lambda _, text: len(text) in (9, 18)
     return partial(lines.fits, feed.form, "detail") if feed.form["type"] == "fixed" else lambda _column, _text: True
+
+
+def _is_used(row: Row, accounts: frozenset[str]) -> bool:
+    return any(record.values.get("account_no") in accounts for record in row.records)
 
 
 def records_of(rows: Sequence[Row]) -> Iterator[Record]:

@@ -2,6 +2,7 @@
 
 import urllib.request
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +24,14 @@ from simulators.running import Running, running
 MAPPINGS = Path(__file__).parents[3] / "mappings"
 REGISTRY = read_registry(MAPPINGS)
 PROFILED = sorted(yaml.safe_load(PROFILES.read_text("utf-8"))["feeds"])
+DAY = date(2026, 11, 23)
 SOME = {"window", "housing", "mengshan", "yishan", "nat", "province", "weihe", "laoshan"}
 
 
 @pytest.fixture(scope="session")
 def true_stock() -> Stock:
     """The real truth behind the real mappings."""
-    from datetime import date
-
-    return open_stock(read_plan(MAPPINGS), 7, 1, 0.1, date(2026, 11, 23))
+    return open_stock(read_plan(MAPPINGS), 7, 1, 0.1, DAY)
 
 
 @pytest.mark.parametrize("feed_id", PROFILED)
@@ -41,6 +41,16 @@ def test_every_mapping_reads_what_its_partner_means(true_stock: Stock, feed_id: 
     found = check_feed(true_stock, mirrored, REGISTRY.feed(feed_id), REGISTRY.codes, tmp_path / "ledger")
     assert not found.difference
     assert found.records > 0
+
+
+def test_an_account_with_movements_stays_good() -> None:
+    """Its movements would wait for it at the receiver forever."""
+    stock = open_stock(read_plan(MAPPINGS), 7, 3, 0.5, DAY)
+    feeds = stock.plan.feeds
+    accounts = [record for row in stock.rows(feeds["laoshan_accounts"]) for record in row.records]
+    used = {record.values["account_no"] for row in stock.rows(feeds["laoshan_txns"]) for record in row.records}
+    assert used
+    assert not [record for record in accounts if record.bad and record.values["account_no"] in used]
 
 
 @pytest.fixture(scope="module")
