@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 import polars as pl
 import pytest
 import sqlalchemy as sa
+from alembic import command
+from alembic.command import upgrade
 
 from hub.errors import HubError
 from hub.migrations import migrate
@@ -111,3 +113,26 @@ def test_two_at_once_give_one_set_of_tables(empty_database: Callable[[], str], e
     assert everything(engines[0]) == everything(engine)
     for mine in engines:
         mine.dispose()
+
+
+def test_a_house_with_records_takes_the_step(
+    empty_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guarantees that came before the word `purpose` secured wages; accounts keep their permit; later rows must say it."""
+    old = open_database(empty_database())
+    monkeypatch.setattr(command, "upgrade", lambda config, _: upgrade(config, "0001"))
+    migrate(old)
+    guarantee = """insert into record.guarantee (batch_id, part_no, row_no, printed_no, source_key, record_key, version,
+        content_digest, fen, insurer_uscc, guarantee_no, type, applicant_uscc, beneficiary_org, permit_no, contract_amount_fen,
+        amount_fen, valid_from_on, valid_to_on, is_irrevocable, is_on_demand, status, area_code)
+        values (1, 1, 1, '1', '{}', 'a/b', :version, '', 1, 'a', 'b', 'surety_insurance', 'c', 'd', 'e', 1,
+        1, '2026-01-01', '2026-12-31', true, true, 'active', '370902001')"""
+    with working(old) as work:
+        work.execute(sa.text(guarantee), {"version": 1})
+    monkeypatch.undo()
+    migrate(old)
+    with working(old) as work:
+        assert [r.purpose for r in rows_of(work, "select purpose from record.guarantee")] == ["wage_deposit"]
+    with pytest.raises((HubError, sa.exc.IntegrityError)), working(old) as work:
+        work.execute(sa.text(guarantee), {"version": 2})
+    old.dispose()
