@@ -11,26 +11,8 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from simulators.platform_checks import Mistake
 from simulators.platform_ledger import Row
+from simulators.province_ledger import MONEY
 
-MONEY: Mapping[str, str] = {
-    "enterprise": "registered_capital_fen",
-    "project": "contract_amount_fen",
-    "permit": "contract_price_fen",
-    "labor_contract": "wage_fen",
-    "progress_settlement": "output_fen",
-    "special_account": "balance_fen",
-    "account_txn": "amount_fen",
-    "payroll_batch": "total_fen",
-    "payroll_line": "net_fen",
-    "guarantee": "amount_fen",
-    "guarantee_event": "amount_fen",
-    "clue": "arrears_fen",
-    "clue_step": "solved_fen",
-    "service_project": "contract_amount_fen",
-    "guarantee_claim": "claim_fen",
-    "credit_record": "amount_fen",
-}
-"""The column whose amounts are added up, for schemas that have one."""
 _OUR_NAMES = {"key": "idempotencyKey", "record_key": "recordKey", "version": "version"}
 _FEN_OF = {"yuan": 100, "wan": 1_000_000, "fen": 1, "": 1}
 _SHAPES = {
@@ -65,9 +47,9 @@ def read_row(
 
 
 def _fen(schema: str, fields: Mapping[str, Any] | None, content: Mapping[str, Any]) -> int:
-    column = MONEY.get(schema)
-    for name, agreed in (fields or {str(column): column}).items():
-        if column is not None and (agreed if isinstance(agreed, str) else agreed.get("from")) == column:
+    column = MONEY[schema]
+    for name, agreed in (fields or {column: column}).items():
+        if column and (agreed if isinstance(agreed, str) else agreed.get("from")) == column:
             return fen_of(agreed, content.get(name))
     return 0
 

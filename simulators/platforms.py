@@ -93,7 +93,7 @@ class Platform:
         except ValueError:
             raise self._odd("body") from None
         pattern = re.escape(self.style["address"]).replace(re.escape("{call}"), "(?P<call>.+)")
-        found = re.fullmatch(pattern, request.url.path)
+        found = re.fullmatch(pattern, "/" + request.path_params["path"])
         if found is None or not isinstance(parameters, dict):
             raise self._odd("address")
         method = self.style.get("method")

@@ -14,16 +14,37 @@ from typing import Any
 from simulators.ledger import Ledger
 
 MONEY: Mapping[str, str] = {
+    "enterprise": "registered_capital_fen",
     "project": "contract_amount_fen",
+    "service_project": "contract_amount_fen",
     "permit": "contract_price_fen",
+    "project_party": "",
+    "worker": "",
+    "labor_contract": "wage_fen",
+    "worker_employment": "",
+    "attendance_summary": "",
+    "site_media_ref": "",
+    "site_activity": "",
+    "progress_settlement": "output_fen",
     "special_account": "balance_fen",
     "account_txn": "amount_fen",
     "payroll_batch": "total_fen",
     "payroll_line": "net_fen",
     "guarantee": "amount_fen",
     "guarantee_event": "amount_fen",
+    "guarantee_claim": "claim_fen",
     "clue": "arrears_fen",
+    "clue_step": "solved_fen",
+    "warning": "",
+    "warning_step": "",
+    "credit_eval": "",
+    "credit_record": "amount_fen",
+    "credit_list": "",
+    "credit_use": "",
+    "notification": "",
+    "correction_request": "",
 }
+"""Every kind of record there is, and the column whose amounts are added up; empty where it has none."""
 # Child schema -> parent schema and the fields that both carry.
 PARENTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "payroll_line": ("payroll_batch", ("bank3_code", "batch_no")),

@@ -126,15 +126,23 @@ def test_a_refused_record_is_refused_with_its_code(served: Served, name: str) ->
 def test_a_submission_whose_answer_never_came_has_one_effect(
     served: Served, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Tried again, signed anew; whoever knows no submission key says that it has the records already."""
+    """Tried again, signed anew; whoever knows no submission key says that it has the records already.
+
+    The same goes for a worker that died and sends under the same key once more.
+    """
     monkeypatch.setattr("connectors.http.READ_SECONDS", 0.5)
     schema, key = schemas_of(name)[0], new_key(name)
     served.platforms[name].knobs.set("timeout_after_commit", 1)
     [told] = send(opened(served, name), schema, "t", [record(schema, 1, key)])
     effect = served.effect(name, schema, key)
     assert effect is not None
-    knows_key = REGISTRY.receives(name).style.submission is not None
-    assert (told.outcome, effect["created"], effect["existing"]) == (Outcome.ACCEPTED, 1, 0 if knows_key else 1)
+    existing = 0 if REGISTRY.receives(name).style.submission else 1
+    assert (told.outcome, effect["created"], effect["existing"]) == (Outcome.ACCEPTED, 1, existing)
+    [again] = send(opened(served, name), schema, "t", [record(schema, 1, key)])
+    effect = served.effect(name, schema, key)
+    assert effect is not None
+    assert (again.outcome, again.remote_id) == (Outcome.ACCEPTED, told.remote_id)
+    assert (effect["created"], effect["existing"]) == (1, existing * 2)
 
 
 FAULTS = (
