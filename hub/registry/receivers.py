@@ -23,7 +23,10 @@ from schemas.codes import CODE_LISTS, YES_NO
 def read_receivers(
     folder: Path, partners: Mapping[str, PartnerSpec], codes: Codes
 ) -> tuple[dict[str, Receives], list[Problem]]:
-    """The receivers that are fit to run, by partner, and the problems of the files that are not."""
+    """The receivers that are fit to run, by partner, and the problems of the files that are not.
+
+    Whoever takes the most kinds of record comes first: its number of a record is the one that partners are told.
+    """
     receivers: dict[str, Receives] = {}
     problems: list[Problem] = []
     for path in sorted(folder.glob("*.yaml")):
@@ -33,7 +36,7 @@ def read_receivers(
         problems += [replace(problem, file=f"{folder.name}/{problem.file}") for problem in found]
         if spec is not None and not found:
             receivers[spec.partner] = spec
-    return receivers, problems
+    return dict(sorted(receivers.items(), key=lambda item: -len(item[1].records))), problems
 
 
 @dataclass(frozen=True)

@@ -40,9 +40,10 @@ def add_deliveries(work: Work, batch_id: int, schema: str, routes: Sequence[tupl
               select receiver, cast(:schema as text), record_id, record_key, version, batch_id, row_no, fen,
                      encode(sha256(convert_to(concat_ws('|', cast(:feed_id as text), cast(:schema as text), record_key, version,
                                                         content_digest), 'UTF8')), 'hex')
-              from record.{schema} join unnest(cast(:receivers as text[]), cast(:areas as text[])) as route (receiver, area)
+              from record.{schema} join unnest(cast(:receivers as text[]), cast(:areas as text[]))
+                                      with ordinality as route (receiver, area, place)
                    on starts_with({SCHEMAS[schema].area}, route.area)
-              where batch_id = :batch_id
+              where batch_id = :batch_id order by record_id, route.place
               on conflict (receiver, schema_name, record_key, version) do nothing"""
     values: dict[str, Any] = {"schema": schema, "feed_id": feed_id, "batch_id": batch_id}
     values |= {"receivers": [name for name, _ in routes], "areas": [area for _, area in routes]}

@@ -58,10 +58,13 @@ def _stored(work: Work, batch_id: int, schemas: Sequence[str]) -> list[Status]:
     return found
 
 
+# A row that went to several receivers is answered once: refused when one of them refused it, delayed when one has not answered,
+# else accepted, under the number of the receiver that it was owed to first.
 ANSWER = """select d.schema_name, {place}, d.state, t.code, t.message, t.remote_id
             from {rows} join lateral (
                 select state, delivery_id, schema_name from delivery as d
-                where d.schema_name = rows.schema_name and d.record_id = rows.record_id) as d on true
+                where d.schema_name = rows.schema_name and d.record_id = rows.record_id
+                order by state <> 'refused', state = 'accepted', delivery_id limit 1) as d on true
             left join lateral (select * from receipt where receipt.delivery_id = d.delivery_id
                                order by receipt_id desc limit 1) as t on true"""
 
@@ -75,10 +78,14 @@ def _answered(work: Work, batch_id: int, schemas: Sequence[str]) -> list[Status]
 
 def _repeated(work: Work, batch_id: int, schemas: Sequence[str], stage: Stage) -> list[Status]:
     rows = "(select * from repetition where batch_id = :batch_id and schema_name = any(:schemas)) as rows"
-    answers = _answers(work, rows, batch_id=batch_id, schemas=list(schemas))
+    values = {"batch_id": batch_id, "schemas": list(schemas)}
     if stage is Stage.OUTCOME:
-        return answers
-    return [Status(s.schema, s.row_no, s.printed_no, s.key, Outcome.STORED, "0000", "") for s in answers]
+        return _answers(work, rows, **values)
+    found = rows_of(work, f"select schema_name, row_no, printed_no, source_key from {rows}", **values)
+    return [
+        Status(row.schema_name, row.row_no, row.printed_no, _key(row.source_key), Outcome.STORED, "0000", "")
+        for row in found
+    ]
 
 
 def _answers(work: Work, rows: str, **values: Any) -> list[Status]:

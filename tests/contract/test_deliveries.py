@@ -14,9 +14,10 @@ from round_trip import PROVINCE, Hub, return_lines
 from connectors.open_api import OpenApiReceiver
 from hub import bootstrap, pipeline
 from hub.errors import PartnerRefused, SubmissionRefused
-from hub.model import BatchState, Outcome, ReceiptAnswer
+from hub.model import BatchState, Outcome, ReceiptAnswer, Stage
 from hub.store import deliveries
 from hub.store.database import rows_of
+from hub.store.statuses import read_statuses
 from simulators.drops import extra_drop
 from simulators.projects import BANKS
 from simulators.world import City
@@ -313,4 +314,36 @@ def test_only_schemas_with_something_due_are_claimed(hub: Hub, name: str, monkey
     claimed.clear()
     hub.submit()
     assert claimed == []
+    hub.deliver()
+
+
+@pytest.mark.parametrize(
+    ("province", "city", "told", "remote_id"),
+    [
+        ("accepted", "accepted", Outcome.ACCEPTED, "N-province"),
+        ("accepted", "refused", Outcome.REFUSED, "N-city"),
+        ("refused", "accepted", Outcome.REFUSED, "N-province"),
+        ("accepted", "waiting", Outcome.DELAYED, "N-city"),
+    ],
+)
+def test_a_row_with_two_receivers_is_told_of_once(
+    hub: Hub, name: str, province: str, city: str, told: Outcome, remote_id: str
+) -> None:
+    """The worst of what was answered; where all took it, under the number of the receiver that came first."""
+    batch_id = hub.batch(name).batch_id
+    answered = """with d as (update delivery set state = cast(:state as text) where batch_id = :id and receiver = :receiver
+                             returning delivery_id),
+                       s as (insert into submission (receiver, schema_name, batch_key)
+                             values (:receiver, 'payroll_line', gen_random_uuid()::text) returning submission_id)
+                  insert into receipt (delivery_id, submission_id, outcome, code, message, remote_id)
+                  select delivery_id, submission_id, 'accepted', :receiver, '', 'N-' || :receiver from d, s returning 1"""
+    with hub.house.engine.connect() as work:
+        deliveries.add_deliveries(work, batch_id, "payroll_line", [("city", "3709")], FEED)
+        for receiver, state in (("province", province), ("city", city)):
+            rows_of(work, answered, id=batch_id, receiver=receiver, state=state)
+        statuses = read_statuses(work, batch_id, Stage.OUTCOME, ["payroll_line"], every_row=True)
+        work.rollback()
+    assert [status.row_no for status in statuses] == sorted({status.row_no for status in statuses})
+    assert {(status.outcome, status.remote_id) for status in statuses} == {(told, remote_id)}
+    assert len(statuses) == 40
     hub.deliver()
