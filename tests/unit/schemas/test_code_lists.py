@@ -1,6 +1,7 @@
 """Tables in mappings/codes lead from a partner's code to a word the schemas know."""
 
 import csv
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -26,6 +27,7 @@ def leads_outwards(path: Path) -> bool:
     return {row["code"] for row in rows(path)} <= OUTCOMES
 
 
+@cache
 def uses() -> dict[str, set[tuple[str, str]]]:
     """The fields that each table fills, by the mappings."""
     found: dict[str, set[tuple[str, str]]] = {}

@@ -6,11 +6,13 @@ from schemas.catalogue import SCHEMAS
 from schemas.codes import CODE_LISTS
 from schemas.reference import FOLDER, PAGES, pages
 
+TODAY = pages()
 
-@pytest.mark.parametrize("name", pages())
+
+@pytest.mark.parametrize("name", TODAY)
 def test_a_page_is_fresh(name: str) -> None:
     """After a change: python -m schemas.reference."""
-    assert (PAGES / name).read_text(encoding="utf-8") == pages()[name]
+    assert (PAGES / name).read_text(encoding="utf-8") == TODAY[name]
 
 
 def test_there_is_a_page_for_each_record_and_no_other() -> None:
@@ -21,7 +23,7 @@ def test_there_is_a_page_for_each_record_and_no_other() -> None:
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_a_page_shows_every_field_code_list_and_rule(name: str) -> None:
     """With label and meaning, each value with its Chinese label."""
-    page = pages()[f"{FOLDER}/{name}.md"]
+    page = TODAY[f"{FOLDER}/{name}.md"]
     for column, spec in SCHEMAS[name].columns().items():
         facts = spec.metadata or {}
         assert f"| {facts['label']} | `{column}` |" in page
