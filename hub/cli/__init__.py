@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hub.cli import batches, crosswalk, mappings, specification
+from hub.cli import batches, crosswalk, mappings, receivers, specification
 from hub.errors import HubError
 from hub.migrations import migrate
 from hub.model import BatchState
@@ -69,6 +69,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("close", batches.close, batch=True)
     add("replay", batches.replay, batch=True)
     add("resend", batches.resend, batch=True)
+    add("catchup", receivers.catch_up).add_argument("partner", metavar="PARTNER", help="a file of mappings/receivers")
     add("migrate", migrate_database)
     return parser
 

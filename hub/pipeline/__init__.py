@@ -3,7 +3,7 @@ again at any time; it receives open connectors, so the same functions serve Airf
 """
 
 from hub.pipeline.by_hand import close_batch, release_batch, replay_batch, resend_batch
-from hub.pipeline.delivering import collect_receipts, deliver_waiting, mark_delivered, next_delivery
+from hub.pipeline.delivering import catch_up, collect_receipts, deliver_waiting, mark_delivered, next_delivery
 from hub.pipeline.fetching import fetch_feed
 from hub.pipeline.house import House
 from hub.pipeline.reading import Reading, check_expectations, read_rows
@@ -14,6 +14,7 @@ __all__ = [
     "House",
     "Reading",
     "batches_to_report",
+    "catch_up",
     "check_expectations",
     "close_batch",
     "collect_receipts",

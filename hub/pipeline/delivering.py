@@ -94,6 +94,17 @@ def _poll(submission: deliveries.Submission, receiver: Receiver) -> tuple[list[R
         return [], str(error)
 
 
+def catch_up(house: House, partner: str) -> dict[str, int]:
+    """Owe a receiver what it was never owed, for instance what came before its file did; the records by schema."""
+    receives = house.registry.receives(partner)
+    with working(house.engine) as work:
+        return {
+            schema: deliveries.add_missing(work, partner, schema, receives.areas)
+            for schema in SCHEMAS
+            if schema in receives.records
+        }
+
+
 def next_delivery(house: House, partner: str) -> float | None:
     """Seconds until the next waiting record may go to this receiver; None when none waits."""
     with working(house.engine) as work:

@@ -18,6 +18,8 @@ from schemas.catalogue import SCHEMAS
 ENVELOPE = ("record_id", "batch_id", "part_no", "row_no", "printed_no", "source_key", "record_key", "version",
             "content_digest", "fen", "is_current", "stored_at")  # fmt: skip
 
+OWED = "receiver, schema_name, record_id, record_key, version, batch_id, row_no, fen, idempotency_key"
+
 
 @dataclass(frozen=True)
 class Submission:
@@ -36,10 +38,9 @@ def add_deliveries(work: Work, batch_id: int, schema: str, routes: Sequence[tupl
     The idempotency key is frozen here: feed, business key, version and content. A resend of the same fact carries the same
     key; a content that comes back after another one was sent in between does not.
     """
-    sql = f"""insert into delivery (receiver, schema_name, record_id, record_key, version, batch_id, row_no, fen, idempotency_key)
+    sql = f"""insert into delivery ({OWED})
               select receiver, cast(:schema as text), record_id, record_key, version, batch_id, row_no, fen,
-                     encode(sha256(convert_to(concat_ws('|', cast(:feed_id as text), cast(:schema as text), record_key, version,
-                                                        content_digest), 'UTF8')), 'hex')
+                     {_idempotency_key("cast(:feed_id as text)")}
               from record.{schema} join unnest(cast(:receivers as text[]), cast(:areas as text[]))
                                       with ordinality as route (receiver, area, place)
                    on starts_with({SCHEMAS[schema].area}, route.area)
@@ -49,6 +50,27 @@ def add_deliveries(work: Work, batch_id: int, schema: str, routes: Sequence[tupl
     values |= {"receivers": [name for name, _ in routes], "areas": [area for _, area in routes]}
     if routes:
         work.execute(sa.text(sql), values)
+
+
+def add_missing(work: Work, receiver: str, schema: str, areas: Sequence[str]) -> int:
+    """Owe a receiver what stands on record in its areas and was never owed to it; returns how many records."""
+    sql = f"""insert into delivery ({OWED})
+              select cast(:receiver as text), cast(:schema as text), record_id, record_key, version, batch_id, row_no, fen,
+                     {_idempotency_key("feed_id")}
+              from record.{schema} as r join batch using (batch_id)
+              where is_current and {SCHEMAS[schema].area} ~ :shape
+                and not exists (select 1 from delivery as d where d.receiver = :receiver and d.schema_name = :schema
+                                                              and d.record_key = r.record_key and d.version >= r.version)
+              order by record_id
+              on conflict (receiver, schema_name, record_key, version) do nothing"""
+    shape = f"^({'|'.join(areas)})"
+    return work.execute(sa.text(sql), {"receiver": receiver, "schema": schema, "shape": shape}).rowcount
+
+
+def _idempotency_key(feed_id: str) -> str:
+    """SQL for the key of a record's version: what the receiver knows a second sending by."""
+    facts = f"{feed_id}, cast(:schema as text), record_key, version, content_digest"
+    return f"encode(sha256(convert_to(concat_ws('|', {facts}), 'UTF8')), 'hex')"
 
 
 def schemas_due(work: Work, receiver: str) -> set[str]:

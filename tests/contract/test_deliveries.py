@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -346,4 +347,25 @@ def test_a_row_with_two_receivers_is_told_of_once(
     assert [status.row_no for status in statuses] == sorted({status.row_no for status in statuses})
     assert {(status.outcome, status.remote_id) for status in statuses} == {(told, remote_id)}
     assert len(statuses) == 40
+    hub.deliver()
+
+
+def test_a_receiver_that_joins_late_catches_up(hub: Hub, name: str) -> None:
+    """Every record on file in its areas, once, in the newest version; doing it twice adds nothing."""
+    receives = hub.house.registry.receives(PROVINCE)
+    taken = {schema: receives.records[schema] for schema in ("payroll_line", "clue")}
+    late = {
+        "late": receives.model_copy(update={"partner": "late", "areas": ("3702", "3709"), "records": taken}),
+        "elsewhere": receives.model_copy(update={"partner": "elsewhere", "areas": ("3702",), "records": taken}),
+    }
+    registry = replace(hub.house.registry, receivers={**hub.house.registry.receivers, **late})
+    house = replace(hub.house, registry=registry)
+    on_file = hub.ask("select count(*) as n from record.payroll_line where is_current")[0].n
+    assert pipeline.catch_up(house, "late")["payroll_line"] == on_file
+    assert set(pipeline.catch_up(house, "late").values()) == {0}
+    assert set(pipeline.catch_up(house, "elsewhere").values()) == {0}
+    same = hub.ask("""select count(*) as n from delivery as d join delivery as e using (schema_name, record_id, idempotency_key)
+                      where d.receiver = 'late' and e.receiver = 'province' and d.schema_name = 'payroll_line'""")
+    assert same[0].n == on_file
+    hub.ask("delete from delivery where receiver = 'late' returning 1")
     hub.deliver()
