@@ -101,7 +101,10 @@ def typed_rows(schema: type[dy.Schema], records: Sequence[Mapping[str, Any]]) ->
     columns = {name: column.dtype for name, column in schema.columns().items()}
     raw = {name: pl.String if dtype.is_temporal() else dtype for name, dtype in columns.items()}
     frame = pl.DataFrame([[record.get(name) for name in raw] for record in records], schema=raw, orient="row")
-    return frame.with_columns([_moment(name, dtype) for name, dtype in columns.items() if dtype.is_temporal()])
+    typed = frame.with_columns([_moment(name, dtype) for name, dtype in columns.items() if dtype.is_temporal()])
+    if typed.null_count().row(0) != frame.null_count().row(0):
+        raise MappingInvalid("a date or time on record has a form that nobody can write")
+    return typed
 
 
 def _moment(name: str, dtype: pl.DataType) -> pl.Expr:

@@ -77,3 +77,9 @@ def test_a_word_the_table_does_not_know_is_never_left_out() -> None:
     fields = {"state": FieldSpec.model_validate({"from": "status", "codes": "states"})}
     with pytest.raises(MappingInvalid, match="table states lacks a word that member state"):
         write_rows(fields, frame, {"states": {"004": "完工"}})
+
+
+def test_a_moment_nobody_can_read_is_never_left_out() -> None:
+    """An offset with seconds, as clocks had before 1901."""
+    with pytest.raises(MappingInvalid, match="nobody can write"):
+        typed_rows(SCHEMAS["account_txn"], [{"txn_at": "1900-01-01T08:05:43+08:05:43"}])
