@@ -118,9 +118,9 @@ class Control:
             bank, kind, fault = self._offices[wish["bank"]], wish["kind"], wish.get("fault")
             if kind not in FEED_OF or fault not in (None, *FAULTS):
                 raise ValueError(f"kind is one of {list(FEED_OF)}, fault one of {FAULTS} or null")
+            return answer_json({"file": bank.drop_extra(kind, fault)})
         except (KeyError, ValueError, TypeError) as problem:
             return _mistake(problem)
-        return answer_json({"file": bank.drop_extra(kind, fault)})
 
     async def _drop(self, request: Request) -> Response:
         try:

@@ -161,7 +161,8 @@ def _config(app: App) -> uvicorn.Config:
 
 def _listen(wanted: int, before: int) -> socket.socket:
     """The wanted port, else the one of the last run, else any."""
-    sock = socket.socket()
+    # asyncio sends without delay only through sockets that say they are TCP; else every answer waits 40 ms
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind(("127.0.0.1", wanted or before))

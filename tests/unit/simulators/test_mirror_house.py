@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from connectors.open_api import OpenApiReceiver
 from connectors.rest import RestConnector
 from connectors.sftp import SftpConnector
 from connectors.soap import SoapConnector
@@ -25,7 +26,8 @@ MAPPINGS = Path(__file__).parents[3] / "mappings"
 REGISTRY = read_registry(MAPPINGS)
 PROFILED = sorted(yaml.safe_load(PROFILES.read_text("utf-8"))["feeds"])
 DAY = date(2026, 11, 23)
-SOME = {"window", "housing", "mengshan", "yishan", "nat", "province", "weihe", "laoshan"}
+RECEIVERS = ("housing", "trading", "fagai", "bureau")
+SOME = {"trading", "fagai", "bureau", "window", "housing", "mengshan", "yishan", "nat", "province", "weihe", "laoshan"}
 
 
 @pytest.fixture(scope="session")
@@ -143,6 +145,36 @@ def test_statuses_and_return_files_come_back(mirrored: Running) -> None:
         ("ACCEPTED", True, True)
     ]
     assert mirrored.control.return_file("laoshan", path.rpartition("/")[2]) is not None
+
+
+def test_receivers_take_records_behind_the_shared_port(mirrored: Running) -> None:
+    """Each at the address that the connections say, whatever its dialect."""
+    content = {
+        "uscc": "91370902MA5000001X", "year": "2026", "enterprise_name": "山东示例", "grade": "A", "score": 90,
+        "org_name": "示例局", "published_on": "2026-03-01", "area6_code": "370902", "source_updated_at": None,
+    }  # fmt: skip
+    keys = {"idempotencyKey": "k-1", "recordKey": "91370902MA5000001X/2026", "version": 1}
+    for name in RECEIVERS:
+        receives = REGISTRY.receives(name)
+        told = mirrored.addresses["connections"][receives.connection]
+        connection = Connection("x", told["host"], login=told["login"], password=told["password"], extra=told["extra"])
+        receiver = OpenApiReceiver(connection, receives, REGISTRY.codes)
+        receiver.submit("credit_eval", "batch-1", [{**keys, **content}])
+        assert [one["record_key"] for one in mirrored.control.effects("credit_eval", f"{name}_receiver")] == [
+            keys["recordKey"]
+        ]
+
+
+def test_any_bytes_can_be_dropped_but_no_extra_files(mirrored: Running) -> None:
+    """With the partner's own digest and flag; files with faults are written by the first two banks only."""
+    name = mirrored.control.drop("laoshan", "in/other/x.txt", b"x")
+    root = Path(mirrored.addresses["sftp"]["users"]["laoshan"]["root"]) / "in" / "other"
+    assert name == "x.txt"
+    assert (root / "x.txt").read_bytes() == b"x"
+    with pytest.raises(ValueError, match="leaves"):
+        mirrored.control.drop("laoshan", "../../x.txt", b"")
+    with pytest.raises(ValueError, match="only"):
+        mirrored.control.drop_extra("laoshan", "ACCT")
 
 
 def test_every_connection_is_announced(tmp_path: Path) -> None:
