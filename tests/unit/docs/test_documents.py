@@ -2,21 +2,32 @@
 
 import argparse
 import csv
+import importlib
 import inspect
 import json
+import pkgutil
 import re
 import shutil
 import subprocess
+from ast import literal_eval
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
 
-from hub import cli, feed
+from hub import cli, feed, writing
+from hub.feed import RestSource, SftpSource
 from hub.reasons import all_reasons
 from hub.recipes import RECIPES
 from hub.registry import read_registry
+from hub.samples import EXPECTED, sample_files
+from schemas.catalogue import SCHEMAS
+from schemas.codes import CODE_LISTS
+from simulators.mirror.check import check_feeds, open_stock
+from simulators.mirror.plain import read_plan
+from simulators.truth import firms
 
 PROJECT = Path(__file__).parents[3]
 DOCS = PROJECT / "docs"
@@ -24,7 +35,11 @@ READMES = ("README.md", "README.zh-CN.md")
 FENCE = re.compile(r"^(`{3,})[^\n]*\n.*?^\1\s*$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 EXAMPLE = re.compile(r"^`(mappings/[^`]+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-NOT_WRITTEN = {"Feed", "Spec"}  # what the hub makes of a mapping, and what all words have in common
+NOT_WRITTEN = {"Feed", "Spec", "SoapCursor"}  # what the hub makes of a mapping, and what words have in common
+KINDS = {"bureau": ("bureaus", "部门"), "bank": ("banks", "银行"), "insurer": ("insurers and guarantors", "保险、担保机构"),
+         "platform": ("platforms", "平台")}  # fmt: skip
+REGISTRY = read_registry(PROJECT / "mappings")
+GUARANTEE_TYPES = CODE_LISTS["guarantee_type"]
 
 
 def read(name: str) -> str:
@@ -59,13 +74,29 @@ def commands() -> list[str]:
 
 
 def words_of_mappings() -> list[str]:
-    """Every word a mapping or partners.yaml may hold, as it is written there."""
-    specs = [
-        found
-        for name, found in inspect.getmembers(feed, inspect.isclass)
-        if issubclass(found, BaseModel) and found.__module__ == feed.__name__ and name not in NOT_WRITTEN
+    """Every word that a mapping, a receiver's file or partners.yaml may hold, as it is written there."""
+    modules = [
+        feed,
+        *(importlib.import_module(f"hub.feed.{found.name}") for found in pkgutil.iter_modules(feed.__path__)),
     ]
+    specs = {
+        found
+        for module in modules
+        for name, found in inspect.getmembers(module, inspect.isclass)
+        if issubclass(found, BaseModel) and found.__module__.startswith(feed.__name__) and name not in NOT_WRITTEN
+    }
     return sorted({spec.alias or name for found in specs for name, spec in found.model_fields.items()})
+
+
+def connections() -> dict[str, str]:
+    """Every connection the mappings name, with the first word of the line of the manual that it belongs to."""
+    kinds = {receives.connection: "receiver" for receives in REGISTRY.receivers.values()}
+    for source in (one.spec.source for one in REGISTRY.feeds.values()):
+        if isinstance(source, RestSource):
+            kinds[source.connection] = "REST" if source.signing is None else "signed"
+        else:
+            kinds[source.connection] = "SFTP" if isinstance(source, SftpSource) else "SOAP"
+    return kinds
 
 
 def anchors(page: str) -> set[str]:
@@ -100,12 +131,32 @@ def test_both_readmes_have_the_same_parts() -> None:
 
 
 @pytest.mark.parametrize("name", READMES)
-def test_a_readme_names_every_dag(name: str) -> None:
-    """The three fixed DAGs and each feed."""
-    page = read(name)
+def test_a_readme_leads_to_every_dag(name: str) -> None:
+    """The three fixed DAGs by name; each feed on the page of all feeds, to which the README links."""
+    page, feeds = read(name), "docs/reference/partners/README.md"
     fixed = [re.search(r'dag_id="(\w+)"', path.read_text("utf-8")) for path in (PROJECT / "dags").glob("*.py")]
-    expected = {found.group(1) for found in fixed if found} | set(read_registry(PROJECT / "mappings").feeds)
-    assert {dag for dag in expected if f"`{dag}`" not in page} == set()
+    assert {found.group(1) for found in fixed if found and f"`{found.group(1)}`" not in page} == set()
+    assert feeds in LINK.findall(page)
+    assert {one for one in REGISTRY.feeds if f"`{one}`" not in read(feeds)} == set()
+
+
+def test_both_readmes_count_what_there_is() -> None:
+    """Feeds, partners that send, receivers and kinds of record; partners and feeds of each kind in the table below."""
+    senders = {one.spec.partner for one in REGISTRY.feeds.values()}
+    counts = (len(REGISTRY.feeds), len(senders), len(REGISTRY.receivers), len(SCHEMAS))
+    assert "**{} feeds of {} partners, {} receivers, {} kinds of record**".format(*counts) in read(READMES[0])
+    assert "**{1} 个伙伴的 {0} 个数据源，{2} 个接收方，{3} 类记录**".format(*counts) in read(READMES[1])
+    for kind, titles in KINDS.items():
+        partners = [one for one in senders if REGISTRY.partners[one].kind == kind]
+        feeds = [one for one in REGISTRY.feeds.values() if one.spec.partner in partners]
+        for name, title in zip(READMES, titles, strict=True):
+            assert f"| {title} | {len(partners)} | {len(feeds)} |" in read(name)
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_a_readme_names_every_receiver(name: str) -> None:
+    """By the name of its file."""
+    assert {one for one in REGISTRY.receivers if f"`{one}`" not in read(name)} == set()
 
 
 def test_every_folder_is_in_the_readme() -> None:
@@ -121,9 +172,17 @@ def test_every_recipe_is_described(recipe: str) -> None:
     assert re.search(rf"^\| {form} \|.*\| {RECIPES[recipe].code} \|$", read("docs/adding-a-feed.md"), re.MULTILINE)
 
 
+@pytest.mark.parametrize("recipe", writing.RECIPES)
+def test_every_recipe_of_receivers_is_described(recipe: str) -> None:
+    """Below the heading of receivers, with its argument where it takes one."""
+    below = read("docs/adding-a-feed.md").partition("\n## Receivers")[2]
+    form = rf"`{recipe} FORM`" if writing.RECIPES[recipe].argument else rf"`{recipe}`"
+    assert re.search(rf"^\| {form} \|", below, re.MULTILINE)
+
+
 @pytest.mark.parametrize("word", words_of_mappings())
 def test_every_word_of_a_mapping_is_described(word: str) -> None:
-    """Words of partners.yaml included."""
+    """Words of receivers' files and of partners.yaml included."""
     assert f"`{word}`" in read("docs/adding-a-feed.md")
 
 
@@ -142,12 +201,14 @@ def test_every_level_of_reason_code_is_described(level: str) -> None:
     assert any(code in read("docs/operating.md") for code in codes) or f"{codes[0][0]}1xx" in read("docs/operating.md")
 
 
-def test_every_connection_is_described() -> None:
-    """An admin finds which fields to fill in."""
-    registry = read_registry(PROJECT / "mappings")
-    names = {feed.spec.source.connection for feed in registry.feeds.values()}
-    names |= {receives.connection for receives in registry.receivers.values()}
-    assert {name for name in names if f"`{name}`" not in read("docs/operating.md")} == set()
+@pytest.mark.parametrize("kind", sorted(set(connections().values())))
+def test_every_connection_is_described(kind: str) -> None:
+    """An admin finds which fields to fill in: each connection stands in the line of its kind, and in no other."""
+    lines = re.findall(
+        r"^\| (SFTP|REST|signed|SOAP|receiver)\b[^|]*\|([^|]*)\|", read("docs/operating.md"), re.MULTILINE
+    )
+    named = {name for word, cell in lines if word == kind for name in re.findall(r"`(\w+)`", cell)}
+    assert named == {name for name, word in connections().items() if word == kind}
 
 
 def test_every_decision_is_in_the_index() -> None:
@@ -182,25 +243,75 @@ def test_the_schema_of_mappings_is_fresh() -> None:
     assert written == feed.FeedSpec.model_json_schema(by_alias=True)
 
 
-def test_the_example_of_a_new_bank_works(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Its mapping, code table and sample, copied from the page, are a feed without problems."""
+def copied_example(folder: Path) -> Path:
+    """The mappings with the example of the page beside the others: mapping, code table, sample, partner."""
     page = read("docs/adding-a-feed.md")
-    mappings = tmp_path / "mappings"
+    mappings = folder / "mappings"
     shutil.copytree(PROJECT / "mappings", mappings, ignore=shutil.ignore_patterns("__pycache__"))
     for name, text in EXAMPLE.findall(page):
-        path = tmp_path / name
+        path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     partner = re.search(r"^```yaml\n(  nishan:\n.*?)^```$", page, re.MULTILINE | re.DOTALL)
     assert partner
     with (mappings / "partners.yaml").open("a", encoding="utf-8") as file:
         file.write(partner.group(1))
-    assert cli.main(["check", "--mappings", str(mappings)]) == 0, capsys.readouterr().err
-    capsys.readouterr()
-    sample = next((mappings / "samples" / "nishan_accounts").iterdir())
+    return mappings
+
+
+def test_the_example_of_a_new_bank_works(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Copied from the page, it is a feed without problems, and the commands say what the page shows."""
+    page, mappings = read("docs/adding-a-feed.md"), copied_example(tmp_path)
+    code = cli.main(["check", "--mappings", str(mappings)])
+    told = capsys.readouterr()
+    assert code == 0, told.err
+    assert f"    $ hub check\n    {told.out}" in page
+    sample = next(iter(sample_files(mappings, "nishan_accounts")))
     assert cli.main(["try", str(mappings / "nishan_accounts.yaml"), str(sample)]) == 0
-    assert capsys.readouterr().out == "special_account: 2 records, 0 rejections, 0 repeated\n"
+    told = capsys.readouterr()
+    assert told.out == "special_account: 2 records, 0 rejections, 0 repeated\n"
+    assert f"{sample.name}\n    {told.out}" in page
     assert set(read_registry(mappings).feed("nishan_accounts").spec.records) == {"special_account"}
+
+
+def test_the_example_expects_what_it_reads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its expected.json is what `hub try --json` prints."""
+    mappings = copied_example(tmp_path)
+    sample = next(iter(sample_files(mappings, "nishan_accounts")))
+    assert cli.main(["try", str(mappings / "nishan_accounts.yaml"), str(sample), "--json"]) == 0
+    assert capsys.readouterr().out == sample.with_name(EXPECTED).read_text("utf-8")
+
+
+def test_the_example_has_a_simulated_partner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the two lines of the page; what that partner writes is read back, row for row and fen for fen."""
+    page, mappings = read("docs/adding-a-feed.md"), copied_example(tmp_path)
+    profile = re.search(r"^  nishan_accounts: \{.*\}$", page, re.MULTILINE)
+    firm = re.search(r'^    (\("nishan", .*\)),$', page, re.MULTILINE)
+    assert profile
+    assert firm
+    (tmp_path / "profiles.yaml").write_text(f"feeds:\n{profile.group()}\n", "utf-8")
+    partner, title, bank3, home = literal_eval(firm.group(1))
+    monkeypatch.setitem(firms.BANKS, partner, firms.Bank(partner, title, bank3, 99, home))
+    plan = read_plan(mappings, "nishan", tmp_path / "profiles.yaml")
+    [found] = check_feeds(open_stock(plan, 7, 1, 0, date(2026, 11, 23)), tmp_path / "ledger.sqlite")
+    assert (found.difference, found.records) == ("", plan.feeds["nishan_accounts"].profile.count)
+
+
+def test_the_example_of_a_receiver_works(tmp_path: Path) -> None:
+    """With its code table and its partner it is a receiver without problems, and takes the records of its area."""
+    page, mappings = read("docs/adding-a-feed.md"), copied_example(tmp_path)
+    text = re.search(r"^```yaml\n(title: [^`]*?^partner: nishanplatform\n.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert text
+    (mappings / "receivers" / "nishanplatform.yaml").write_text(text.group(1), "utf-8")
+    table = "code,value,label\n" + "".join(
+        f"{word},{word.upper()},{label}\n" for word, label in GUARANTEE_TYPES.items()
+    )
+    (mappings / "codes" / "nishanplatform_guarantee_type.csv").write_text(table, "utf-8")
+    with (mappings / "partners.yaml").open("a", encoding="utf-8") as file:
+        file.write("  nishanplatform: {title: 尼山市平台（虚构） / Nishan platform (invented), kind: platform}\n")
+    registry = read_registry(mappings)
+    assert [str(problem) for problem in registry.problems] == []
+    assert ("nishanplatform", "3709") in registry.routes("guarantee")
 
 
 def test_code_tables_of_the_example_have_the_agreed_head() -> None:
