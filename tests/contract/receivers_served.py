@@ -68,9 +68,12 @@ def serving(state: Path) -> Iterator[Served]:
         for platform in platforms.values():
             config = uvicorn.Config(FaultLayer(platform.app, platform.knobs), log_level="critical", lifespan="off")
             servers.append(uvicorn.Server(config))
-        running = [server.serve([sockets[name]]) for name, server in zip(platforms, servers, strict=True)]
-        asyncio.get_running_loop().call_soon(ready.set)
-        await asyncio.gather(*running)
+        pairs = zip(platforms, servers, strict=True)
+        running = asyncio.gather(*(server.serve([sockets[name]]) for name, server in pairs))
+        while not all(server.started for server in servers):
+            await asyncio.sleep(0.01)
+        ready.set()
+        await running
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
