@@ -1,16 +1,22 @@
-"""Write one small sample per feed into mappings/samples, as the simulated partners give it: `python -m launcher.samples`.
+"""Write one small sample per feed into mappings/samples, as the simulated partners give it: `python -m launcher.samples [FEED …]`.
 
-A feed without a sample that reads cleanly fails `hub check`. The samples are synthetic; a real partner's would be masked.
+A feed without a sample fails `hub check`. The samples are synthetic; a real partner's would be masked. Beside the partner's files
+stands what must come of them (hub/samples.py); read it before it is committed.
 """
 
 import os
 import shutil
+import sys
 import tempfile
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from hub import bootstrap
+from hub import bootstrap, pipeline
+from hub.feed import Feed
 from hub.model import Fetched
+from hub.registry import Registry
+from hub.samples import EXPECTED, as_json, describe, sample_files
 from launcher.stand import hub_environment
 from launcher.state import PROJECT
 from simulators.running import running
@@ -19,19 +25,33 @@ DAY = date(2026, 11, 23)
 SUFFIX = {"rest": ".json", "soap": ".xml"}
 
 
-def write_samples(folder: Path) -> list[Path]:
-    """Ask every feed of a tiny city once and keep the first batch of each."""
+def write_samples(mappings: Path, feed_ids: Sequence[str] = ()) -> list[Path]:
+    """Ask every feed of a tiny day once (or these feeds only) and keep the first batch of each, bad rows included."""
     written: list[Path] = []
-    with tempfile.TemporaryDirectory() as state, running(Path(state), scale=0.02, bad_share=0, day=DAY) as partners:
-        os.environ |= hub_environment("", Path(state), folder.parent, partners.addresses)
+    cities = {"scale": 0.1, "bad_share": 0.1, "day": DAY, "mirrored": "all", "mappings": mappings}
+    with tempfile.TemporaryDirectory() as state, running(Path(state), **cities) as partners:  # type: ignore[arg-type]
+        os.environ |= hub_environment("", Path(state), mappings, partners.addresses)
         partners.control.drop_day()
-        for feed_id, feed in bootstrap.open_registry().feeds.items():
+        registry = bootstrap.open_registry()
+        for feed_id in feed_ids or registry.feeds:
+            feed = registry.feed(feed_id)
             with bootstrap.open_connector(feed) as connector:
                 found = next(found for found in connector.fetch(None, frozenset()) if isinstance(found, Fetched))
-            shutil.rmtree(folder / feed_id, ignore_errors=True)
-            (folder / feed_id).mkdir(parents=True)
-            written += _write(folder / feed_id, feed.spec.source.connector, found)
+            folder = mappings / "samples" / feed_id
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            written += _write(folder, feed.spec.source.connector, found)
+            written.append(write_expected(registry, feed))
     return written
+
+
+def write_expected(registry: Registry, feed: Feed) -> Path:
+    """What the hub reads in a feed's sample today."""
+    files = sample_files(registry.folder, feed.feed_id)
+    reading = pipeline.read_rows(feed, [path.read_bytes() for path in files], files[0].name, registry.codes)
+    path = files[0].with_name(EXPECTED)
+    path.write_text(as_json(describe(reading.found)), "utf-8")
+    return path
 
 
 def _write(folder: Path, connector: str, found: Fetched) -> list[Path]:
@@ -45,5 +65,5 @@ def _write(folder: Path, connector: str, found: Fetched) -> list[Path]:
 
 
 if __name__ == "__main__":
-    for path in write_samples(PROJECT / "mappings" / "samples"):
+    for path in write_samples(PROJECT / "mappings", sys.argv[1:]):
         print(path.relative_to(PROJECT))

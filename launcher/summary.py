@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import sqlalchemy as sa
+
 from hub.feed import CallReport, Feed, FileReport
 from hub.model import Batch, BatchState
 from hub.reasons import reason
@@ -47,16 +49,20 @@ class Summary:
 
 def sum_up(stand: Stand) -> Summary:
     """Ask the hub and the ledgers, and compare."""
-    ledger = stand.simulators.ledger()
-    with working(stand.database) as work:
+    return sum_up_ledgers(stand.database, stand.registry, stand.simulators.ledger())
+
+
+def sum_up_ledgers(database: sa.Engine, registry: Registry, ledger: Mapping[str, Any]) -> Summary:
+    """Compare what the hub's tables say with what the partners' ledgers say."""
+    with working(database) as work:
         counts = [dict(row._mapping) for row in questions.count_intake(work)]
         waiting = batches.batches_in(work, [BatchState.HELD])
         reports = {(row.feed_id, row.stage): row for row in questions.count_reports(work)}
     summary = Summary()
     _intake(summary, counts, ledger["sent"])
     _held(summary, waiting, ledger["sent"])
-    _delivery(summary, stand, ledger["receivers"])
-    _returned(summary, stand, counts, reports, ledger)
+    _delivery(summary, database, registry, ledger["received"])
+    _returned(summary, registry, counts, reports, ledger)
     return summary
 
 
@@ -92,16 +98,17 @@ def _held(summary: Summary, waiting: Sequence[Batch], sent: Mapping[str, Any]) -
         summary.held.append(f"扣留 held: {what}；原因和处理办法 why and what to do: hub batch {batch.batch_id}")
 
 
-def _delivery(summary: Summary, stand: Stand, receivers: Mapping[str, Any]) -> None:
+def _delivery(summary: Summary, database: sa.Engine, registry: Registry, received: Mapping[str, Any]) -> None:
     """Per receiver and schema: every key of its areas is owed, owed = accepted + refused + waiting, accepted is in its ledger."""
-    with working(stand.database) as work:
+    with working(database) as work:
         answers = [dict(row._mapping) for row in questions.count_answers(work)]
-        for name, spec in stand.registry.receivers.items():
+        for name, spec in registry.receivers.items():
             for schema in (schema for schema in SCHEMAS if schema in spec.records):
+                theirs = received.get(f"{name}_receiver", received.get(name, {}))
                 rows = [row for row in answers if (row["receiver"], row["schema_name"]) == (name, schema)]
                 keys = questions.count_keys(work, schema, SCHEMAS[schema].area, spec.areas)
                 if rows or keys:
-                    _delivered(summary, name, schema, keys, total(rows), receivers.get(name, {}).get(schema, {}))
+                    _delivered(summary, name, schema, keys, total(rows), theirs.get(schema, {}))
 
 
 def total(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
@@ -130,7 +137,7 @@ def _delivered(
 
 def _returned(
     summary: Summary,
-    stand: Stand,
+    registry: Registry,
     counts: Sequence[Mapping[str, Any]],
     reports: Mapping[Any, Any],
     ledger: Mapping[str, Any],
@@ -164,11 +171,12 @@ def _returned(
     )
     offices = {name: facts for name, facts in received.items() if "ret" in facts}
     for name in offices:
-        _return_files(add, stand.registry, name, reports, ledger)
-    web = sorted({feed.spec.partner for feed in stand.registry.feeds.values() if _is_told_by_call(feed)} - HAND_MADE)
+        _return_files(add, registry, name, reports, ledger)
+    web = sorted({feed.spec.partner for feed in registry.feeds.values() if _is_told_by_call(feed)} - HAND_MADE)
     for name in web:
-        ours = sum(row.rows for key, row in reports.items() if _is_told_by_call(stand.registry.feeds[key[0]], name))
-        add(f"{name} 状态 statuses", ours, ours, received[name]["told"])
+        ours = sum(row.rows for key, row in reports.items() if _is_told_by_call(registry.feeds[key[0]], name))
+        theirs = received.get(f"{name}_mirror", received.get(name, {}))
+        add(f"{name} 状态 statuses", ours, ours, theirs.get("told", theirs.get("acks", 0)))
 
 
 def _is_told_by_call(feed: Feed, partner: str | None = None) -> bool:

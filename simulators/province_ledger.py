@@ -44,12 +44,21 @@ MONEY: Mapping[str, str] = {
     "notification": "",
     "correction_request": "",
 }
-"""Every kind of record there is, and the column whose amounts are added up; empty where it has none."""
+"""The amount that is added up for each kind of record; empty where there is none."""
 # Child schema -> parent schema and the fields that both carry.
 PARENTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "payroll_line": ("payroll_batch", ("bank3_code", "batch_no")),
+    "project_party": ("project", ("permit_no", "contractor_uscc")),
+    "worker": ("project", ("permit_no", "contractor_uscc")),
+    "attendance_summary": ("worker", ("permit_no", "contractor_uscc", "worker_no")),
+    "site_media_ref": ("project", ("permit_no", "contractor_uscc")),
+    "site_activity": ("project", ("permit_no", "contractor_uscc")),
+    "progress_settlement": ("project", ("permit_no", "contractor_uscc")),
     "account_txn": ("special_account", ("bank3_code", "account_no")),
+    "payroll_line": ("payroll_batch", ("bank3_code", "batch_no")),
     "guarantee_event": ("guarantee", ("insurer_uscc", "guarantee_no")),
+    "guarantee_claim": ("guarantee", ("insurer_uscc", "guarantee_no")),
+    "clue_step": ("clue", ("channel", "channel_serial_no")),
+    "warning_step": ("warning", ("rule_code", "subject_kind", "subject_no", "period")),
 }
 _OWN_KEY = {parent: fields for parent, fields in PARENTS.values()}
 _TABLES = """

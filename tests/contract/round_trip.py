@@ -163,3 +163,14 @@ def return_lines(up: Running, bank: str, name: str) -> list[list[str]]:
     """The cells of a return file's lines; empty when the bank has none."""
     text = up.control.return_file(bank, name)
     return [line.split("|") for line in text.splitlines()] if text else []
+
+
+def find_connections(addresses: Mapping[str, Any]) -> dict[str, Connection]:
+    """The connections of mirrored partners and receivers, from Airflow's JSON form."""
+    return {
+        name: Connection(
+            name, facts["host"], facts.get("port"), facts["login"], facts["password"],
+            {key: str(value) for key, value in facts["extra"].items()},
+        )
+        for name, facts in addresses["connections"].items()
+    }  # fmt: skip

@@ -1,0 +1,140 @@
+"""Every feed of the registry through the whole exchange: its partner's real server, the hub, every receiver, and the answer back.
+
+Judged by what is true of the simulated city and by the partners' own ledgers. A mapping without a partner or sample fails here.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from round_trip import MAPPINGS, Hub, connections, find_connections
+
+from hub import bootstrap, pipeline
+from hub.archive import Archive
+from hub.feed import CallReport, FileReport
+from hub.migrations import migrate
+from hub.model import BatchState, Stage
+from hub.pipeline import House
+from hub.registry import read_registry
+from hub.samples import check_sample
+from hub.store import deliveries
+from hub.store.database import open_database, working
+from launcher.postgres import EmbeddedPostgres
+from launcher.summary import Summary, sum_up_ledgers
+from schemas.catalogue import SCHEMAS
+from simulators.running import running
+
+REGISTRY = read_registry(MAPPINGS)
+pytestmark = pytest.mark.timeout(900)
+
+
+@pytest.fixture(scope="module")
+def exchanged(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """One day of all partners, exchanged in full: everything in, to every receiver, every answer back."""
+    assert postgres.create_database("every_feed")
+    engine = open_database(postgres.url("every_feed"))
+    migrate(engine)
+    house = House(engine, Archive(tmp_path_factory.mktemp("archive")), REGISTRY)
+    with (
+        running(tmp_path_factory.mktemp("partners"), mirrored="all", scale=0.5, latency=0, rate=1000) as up,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        known = find_connections(up.addresses) | connections(up.addresses)
+        patch.setattr(bootstrap, "find_connection", known.__getitem__)
+        up.control.drop_day()
+        hub = Hub(house, up)
+        hub.take_in(REGISTRY.feeds)
+        deliver_everywhere(hub)
+        for feed_id in REGISTRY.feeds:
+            hub.tell(feed_id, Stage.OUTCOME)
+        yield hub
+    engine.dispose()
+
+
+def deliver_everywhere(hub: Hub, seconds: float = 120) -> None:
+    """Submit and ask until every receiver has answered everything."""
+    until = time.monotonic() + seconds
+    waiting = set(REGISTRY.receivers)
+    while waiting:
+        for name in sorted(waiting):
+            receives, receiver = REGISTRY.receives(name), bootstrap.open_receiver(REGISTRY, name)
+            pipeline.deliver_waiting(hub.house, name, receives, receiver)
+            pipeline.collect_receipts(hub.house, name, receives, receiver)
+            with working(hub.house.engine) as work:
+                if not deliveries.waiting_count(work, name)[0]:
+                    waiting.discard(name)
+        assert time.monotonic() < until, f"no final answer of {waiting}"
+    pipeline.mark_delivered(hub.house)
+
+
+@pytest.fixture(scope="module")
+def summary(exchanged: Hub) -> Summary:
+    """Every count of the hub held against every ledger."""
+    return sum_up_ledgers(exchanged.house.engine, REGISTRY, exchanged.up.control.ledger())
+
+
+@pytest.mark.parametrize("feed_id", REGISTRY.feeds)
+def test_feed(exchanged: Hub, summary: Summary, feed_id: str) -> None:
+    """Sent = stored + rejected to the row and the fen; every bad row has the code it must get; no alarm; its partner was told."""
+    assert [gap for gap in summary.gaps if gap.startswith(f"{feed_id} ")] == []
+    assert any(line.first == feed_id for line in summary.intake)
+    found = exchanged.batches(feed_id)
+    assert found
+    assert {batch.state for batch in found} <= {BatchState.REPORTED, BatchState.HELD}
+    expected = exchanged.up.control.spoiled(feed_id)
+    assert sorted(codes_of(exchanged, feed_id)) == sorted(row["code"] for row in expected) or not expected
+    told = exchanged.ask("select message from alarm where feed_id = :feed", feed=feed_id)
+    assert [row.message for row in told if "neither takes nor ignores" in row.message] == []
+
+
+def codes_of(hub: Hub, feed_id: str) -> Iterator[str]:
+    """The first reason of each rejected row of a mirrored feed."""
+    sql = (
+        "select distinct schema_name, row_no, reasons from rejection join batch using (batch_id) where feed_id = :feed"
+    )
+    for row in hub.ask(sql, feed=feed_id):
+        reasons: list[dict[str, Any]] = row.reasons if isinstance(row.reasons, list) else json.loads(row.reasons)
+        yield reasons[0]["code"]
+
+
+@pytest.mark.parametrize("name", REGISTRY.receivers)
+def test_receiver(summary: Summary, name: str) -> None:
+    """Owed = accepted + refused, and what it accepted stands in its own ledger once, row by row and fen by fen."""
+    assert [gap for gap in summary.gaps if gap.startswith(f"{name} ")] == []
+    assert any(line.first == name and line.rows[1] for line in summary.delivery)
+
+
+def test_everything_adds_up_and_every_schema_was_exchanged(summary: Summary) -> None:
+    """No gap anywhere, and no schema that no feed of the day brought."""
+    assert summary.gaps == []
+    assert {line.second for line in summary.intake} == set(SCHEMAS)
+
+
+@pytest.mark.parametrize("feed_id", REGISTRY.feeds)
+def test_every_feed_has_a_sample_that_says_what_is_expected(feed_id: str) -> None:
+    """The partner's own masked sample, read by its mapping, gives the records and rejections of expected.json."""
+    assert check_sample(MAPPINGS, REGISTRY.feed(feed_id), REGISTRY.codes) == []
+
+
+@pytest.mark.parametrize("feed_id", [name for name, feed in REGISTRY.feeds.items() if feed.spec.report])
+def test_who_is_told_hears_of_every_row(exchanged: Hub, feed_id: str) -> None:
+    """Each stage that the mapping reports was sent for each batch of the feed."""
+    stages = {
+        stage
+        for stage, report in REGISTRY.feed(feed_id).spec.report.items()
+        if isinstance(report, FileReport | CallReport)
+    }
+    sql = """select distinct stage from report join batch using (batch_id) where feed_id = :feed and report.digest <> ''"""
+    assert {row.stage for row in exchanged.ask(sql, feed=feed_id)} == stages
+
+
+def test_the_registry_holds_every_mapping() -> None:
+    """No file of mappings/ is left out for a problem."""
+    assert REGISTRY.problems == ()
+    files = {path.stem for path in Path(MAPPINGS).glob("*.yaml")} - {"partners"}
+    assert files == set(REGISTRY.feeds)
