@@ -37,6 +37,7 @@ class SftpConnector(SshSession):
     def __init__(self, connection: Connection, source: SftpSource) -> None:
         super().__init__(connection)
         self._source = source
+        self._glance: dict[str, list[Entry]] | None = None
 
     def fetch(self, cursor: str | None, seen: frozenset[FileStamp]) -> Iterator[Fetched | Notice]:
         """Every complete file not seen before, oldest name first. One that cannot be read now does not hide the others."""
@@ -82,6 +83,19 @@ class SftpConnector(SshSession):
         other = copy(self)
         other._source = source
         return other
+
+    def glancing(self) -> SftpConnector:
+        """The same session, which lists each folder once however many feeds look into it: for one look around, no longer."""
+        other = copy(self)
+        other._glance = {}
+        return other
+
+    def _list(self, folder: str) -> list[Entry]:
+        if self._glance is None:
+            return super()._list(folder)
+        if folder not in self._glance:
+            self._glance[folder] = super()._list(folder)
+        return self._glance[folder]
 
     def complete_files(self) -> list[tuple[str, Entry]]:
         """Files of the agreed pattern that are complete, in the day folders that are looked at."""

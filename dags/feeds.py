@@ -59,5 +59,5 @@ def build_dag(feed: Feed) -> DAG:
 
 
 # A task's process asks for its own DAG alone and need not read the mappings of all the others.
-for feed in open_registry(get_parsing_context().dag_id or "*").feeds.values():
+for feed in open_registry(get_parsing_context().dag_id or "*", tasks.NONE).feeds.values():
     globals()[feed.feed_id] = build_dag(feed)

@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 
 
 @cache
-def open_house(feeds: str = "*") -> House:
-    """Database, archive and the feeds of this pattern, as the environment names them; opened once per process."""
+def open_house(feeds: str = "*", receivers: str = "*") -> House:
+    """Database, archive and what these patterns name of the mappings; opened once per process."""
     settings = read_settings()
-    registry = read_registry(settings.mappings, feeds)
+    registry = read_registry(settings.mappings, feeds, receivers)
     return House(open_database(settings.database_url), Archive(settings.archive), registry)
 
 
-def open_registry(feeds: str = "*") -> Registry:
+def open_registry(feeds: str = "*", receivers: str = "*") -> Registry:
     """The feeds alone: no database, no connection; what DAG files may do when they are parsed."""
-    return read_registry(mappings_folder(), feeds)
+    return read_registry(mappings_folder(), feeds, receivers)
 
 
 @contextmanager

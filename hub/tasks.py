@@ -23,8 +23,8 @@ PATIENCE_SECONDS = 45.0
 POLL_SECONDS = 1.0
 RETRIES = {"retries": 3, "retry_delay": 15, "retry_exponential_backoff": 2, "max_retry_delay": 600}
 """How Airflow tries a task again while a partner is unavailable; seconds, twice as long each time."""
-NO_FEED = ""
-"""What delivers needs no feed's mapping."""
+NONE = ""
+"""A pattern that names nothing: a task reads only the mappings it needs."""
 PARTNER_NAME = "{{ task.op_kwargs['partner'] }}"
 """What Airflow shows beside a task that runs once for each partner."""
 
@@ -59,7 +59,7 @@ def each(batches: Iterable[Result], step: Callable[[Result], object]) -> None:
 @sorted_errors
 def fetch(feed_id: str) -> list[int]:
     """Archive what is new; gives the ids of batches to store, or skips when there are none."""
-    house = open_house(feed_id)
+    house = open_house(feed_id, NONE)
     feed = house.registry.feed(feed_id)
     with open_connector(feed) as connector:
         waiting = pipeline.fetch_feed(house, feed, connector)
@@ -88,7 +88,7 @@ def acknowledge(feed_id: str) -> None:
 @sorted_errors
 def find_untold() -> list[str]:
     """The partners that wait to be told what the receivers answered; skips when there are none."""
-    waiting = upkeep.untold_partners(open_house())
+    waiting = upkeep.untold_partners(open_house(receivers=NONE))
     if not waiting:
         raise AirflowSkipException("没有待回传的结果 / nothing to tell")
     return waiting
@@ -101,7 +101,7 @@ def report(partner: str) -> None:
 
 
 def _report(feeds: str, stage: Stage) -> None:
-    house = open_house(feeds)
+    house = open_house(feeds, NONE)
     for feed_id, feed in house.registry.feeds.items():
         waiting = pipeline.batches_to_report(house, stage, [feed_id])
         if not waiting:
@@ -117,7 +117,7 @@ def _report(feeds: str, stage: Stage) -> None:
 @sorted_errors
 def raise_held(feed_id: str) -> None:
     """Fail visibly while batches of this feed wait for a person: a held batch is nobody's success."""
-    held = upkeep.held_batches(open_house(feed_id), feed_id)
+    held = upkeep.held_batches(open_house(feed_id, NONE), feed_id)
     if held:
         raise AirflowFailException("；".join(upkeep.describe_hold(batch) for batch in held))
 
@@ -125,7 +125,7 @@ def raise_held(feed_id: str) -> None:
 @sorted_errors
 def find_due() -> list[str]:
     """The receivers that something is due for, or that owe an answer; skips when there are none."""
-    due = upkeep.receivers_due(open_house(NO_FEED))
+    due = upkeep.receivers_due(open_house(NONE, NONE))
     if not due:
         raise AirflowSkipException("没有待推送的记录 / nothing to deliver")
     return due
@@ -137,7 +137,7 @@ def deliver(partner: str) -> None:
 
     What is due later is left to the next run: a slot is not held for it.
     """
-    house = open_house(NO_FEED)
+    house = open_house(NONE, partner)
     receives, receiver = house.registry.receives(partner), open_receiver(house.registry, partner)
     until, moved = time.monotonic() + PATIENCE_SECONDS, 0
     while True:

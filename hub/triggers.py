@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Hashable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
@@ -95,8 +97,7 @@ class Watch:
         """Read the mappings; log in unless that was done. Paramiko is imported here: DAG files import this module."""
         from connectors.sftp import SftpConnector
 
-        feeds = open_registry().feeds.values()
-        self._feeds = [feed for feed in feeds if feed.spec.source.connection == self._connection]
+        self._feeds = feeds_of(self._connection, int(time.monotonic() / SESSION_SECONDS))
         if self._session is None and self._feeds:
             source = self._feeds[0].spec.source
             assert isinstance(source, SftpSource)
@@ -104,10 +105,12 @@ class Watch:
 
     def _list(self) -> list[Drop]:
         found: list[Drop] = []
+        if self._session is None:
+            return found
+        glance = self._session.glancing()
         for feed in self._feeds:
             assert isinstance(feed.spec.source, SftpSource)
-            assert self._session is not None
-            for path, entry in self._session.looking_at(feed.spec.source).complete_files():
+            for path, entry in glance.looking_at(feed.spec.source).complete_files():
                 found.append((feed.feed_id, path, entry.attributes.st_size or 0, int(entry.attributes.st_mtime or 0)))
         return found
 
@@ -116,3 +119,13 @@ class Watch:
         if self._session is not None:
             self._session.__exit__()
             self._session = None
+
+
+def feeds_of(connection: str, minute: int) -> list[Feed]:
+    """The feeds that look through a connection. All connections share one reading of the mappings, anew every minute."""
+    return [feed for feed in _read_feeds(minute) if feed.spec.source.connection == connection]
+
+
+@lru_cache(maxsize=1)
+def _read_feeds(_: int) -> tuple[Feed, ...]:
+    return tuple(open_registry(receivers="").feeds.values())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import dataframely as dy
@@ -145,5 +146,19 @@ def _plain(spec: FieldSpec) -> pl.Expr:
 
 
 def written_type(schema: type[dy.Schema], spec: FieldSpec) -> pl.DataType:
-    """The type of our value before recipe and code table. Raises polars' error for an expression that cannot be read."""
+    """The type of our value before recipe and code table. Raises polars' error for an expression that cannot be read.
+
+    Columns are looked up, not asked: a registry has a thousand of them, and is read by every task.
+    """
+    if spec.const is not None:
+        return pl.String()
+    known = _types(schema)
+    types = {known[name] for name in spec.first_of or ([spec.from_] if spec.from_ else [])}
+    if len(types) == 1:
+        return types.pop()
     return typed_rows(schema, []).lazy().select(_plain(spec).alias("value")).collect_schema()["value"]
+
+
+@cache
+def _types(schema: type[dy.Schema]) -> Mapping[str, pl.DataType]:
+    return {name: column.dtype for name, column in schema.columns().items()}

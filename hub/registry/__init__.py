@@ -57,10 +57,10 @@ class Registry:
         raise MappingInvalid(f"partner {partner} receives nothing: {'; '.join(known) or 'no such file in receivers/'}")
 
 
-def read_registry(folder: Path, feeds: str = "*") -> Registry:
+def read_registry(folder: Path, feeds: str = "*", receivers: str = "*") -> Registry:
     """Read the folder. Raises nothing: whatever is wrong stands in ``problems``.
 
-    ``feeds`` is a pattern of feed ids: a process that works for one feed need not read the mappings of all the others.
+    ``feeds`` and ``receivers`` are patterns of names: a process that works for one need not read the files of all the others.
     """
     partners_file, problems = read_file(folder / "partners.yaml", PartnersFile)
     partners = partners_file.partners if partners_file else {}
@@ -76,5 +76,5 @@ def read_registry(folder: Path, feeds: str = "*") -> Registry:
         problems += found
         if spec is not None and not found:
             found_feeds[path.stem] = Feed(feed_id=path.stem, digest=sm3_hex(path.read_bytes()), spec=spec)
-    receivers, found = read_receivers(folder / "receivers", partners, codes)
-    return Registry(folder, found_feeds, partners, codes, tuple(problems + found), receivers)
+    found_receivers, found = read_receivers(folder / "receivers", partners, codes, receivers)
+    return Registry(folder, found_feeds, partners, codes, tuple(problems + found), found_receivers)

@@ -21,7 +21,7 @@ from schemas.codes import CODE_LISTS, YES_NO
 
 
 def read_receivers(
-    folder: Path, partners: Mapping[str, PartnerSpec], codes: Codes
+    folder: Path, partners: Mapping[str, PartnerSpec], codes: Codes, pattern: str = "*"
 ) -> tuple[dict[str, Receives], list[Problem]]:
     """The receivers that are fit to run, by partner, and the problems of the files that are not.
 
@@ -29,7 +29,7 @@ def read_receivers(
     """
     receivers: dict[str, Receives] = {}
     problems: list[Problem] = []
-    for path in sorted(folder.glob("*.yaml")):
+    for path in sorted(folder.glob(f"{pattern}.yaml")):
         spec, found = read_file(path, Receives)
         if spec is not None:
             found += list(ReceiverChecker(path, spec, partners, codes).problems())
@@ -91,7 +91,7 @@ class ReceiverChecker:
     def _field(self, place: Place, name: str, spec: FieldSpec) -> Iterator[Problem]:
         schema = SCHEMAS[name]
         columns = [*(spec.first_of or ()), *([spec.from_] if spec.from_ else [])]
-        if unknown := [column for column in columns if column not in schema.columns()]:
+        if unknown := [column for column in columns if column not in schema.column_names()]:
             yield self._problem(place, f"schema {name} has no column {', '.join(unknown)}")
             return
         try:
