@@ -1,17 +1,13 @@
 """The documents keep up with the code: every command, recipe, word, code and DAG is described, and every link leads somewhere."""
 
 import argparse
-import csv
 import importlib
 import inspect
 import json
 import pkgutil
 import re
-import shutil
 import subprocess
-from ast import literal_eval
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -22,24 +18,17 @@ from hub.feed import RestSource, SftpSource
 from hub.reasons import all_reasons
 from hub.recipes import RECIPES
 from hub.registry import read_registry
-from hub.samples import EXPECTED, sample_files
 from schemas.catalogue import SCHEMAS
-from schemas.codes import CODE_LISTS
-from simulators.mirror.check import check_feeds, open_stock
-from simulators.mirror.plain import read_plan
-from simulators.truth import firms
 
 PROJECT = Path(__file__).parents[3]
 DOCS = PROJECT / "docs"
 READMES = ("README.md", "README.zh-CN.md")
 FENCE = re.compile(r"^(`{3,})[^\n]*\n.*?^\1\s*$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-EXAMPLE = re.compile(r"^`(mappings/[^`]+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NOT_WRITTEN = {"Feed", "Spec", "SoapCursor"}  # what the hub makes of a mapping, and what words have in common
 KINDS = {"bureau": ("bureaus", "部门"), "bank": ("banks", "银行"), "insurer": ("insurers and guarantors", "保险、担保机构"),
          "platform": ("platforms", "平台")}  # fmt: skip
 REGISTRY = read_registry(PROJECT / "mappings")
-GUARANTEE_TYPES = CODE_LISTS["guarantee_type"]
 
 
 def read(name: str) -> str:
@@ -241,84 +230,6 @@ def test_the_schema_of_mappings_is_fresh() -> None:
     """After a change: hub schema > mappings/feed.schema.json."""
     written = json.loads(read("mappings/feed.schema.json"))
     assert written == feed.FeedSpec.model_json_schema(by_alias=True)
-
-
-def copied_example(folder: Path) -> Path:
-    """The mappings with the example of the page beside the others: mapping, code table, sample, partner."""
-    page = read("docs/adding-a-feed.md")
-    mappings = folder / "mappings"
-    shutil.copytree(PROJECT / "mappings", mappings, ignore=shutil.ignore_patterns("__pycache__"))
-    for name, text in EXAMPLE.findall(page):
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    partner = re.search(r"^```yaml\n(  nishan:\n.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    assert partner
-    with (mappings / "partners.yaml").open("a", encoding="utf-8") as file:
-        file.write(partner.group(1))
-    return mappings
-
-
-def test_the_example_of_a_new_bank_works(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Copied from the page, it is a feed without problems, and the commands say what the page shows."""
-    page, mappings = read("docs/adding-a-feed.md"), copied_example(tmp_path)
-    code = cli.main(["check", "--mappings", str(mappings)])
-    told = capsys.readouterr()
-    assert code == 0, told.err
-    assert f"    $ hub check\n    {told.out}" in page
-    sample = next(iter(sample_files(mappings, "nishan_accounts")))
-    assert cli.main(["try", str(mappings / "nishan_accounts.yaml"), str(sample)]) == 0
-    told = capsys.readouterr()
-    assert told.out == "special_account: 2 records, 0 rejections, 0 repeated\n"
-    assert f"{sample.name}\n    {told.out}" in page
-    assert set(read_registry(mappings).feed("nishan_accounts").spec.records) == {"special_account"}
-
-
-def test_the_example_expects_what_it_reads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Its expected.json is what `hub try --json` prints."""
-    mappings = copied_example(tmp_path)
-    sample = next(iter(sample_files(mappings, "nishan_accounts")))
-    assert cli.main(["try", str(mappings / "nishan_accounts.yaml"), str(sample), "--json"]) == 0
-    assert capsys.readouterr().out == sample.with_name(EXPECTED).read_text("utf-8")
-
-
-def test_the_example_has_a_simulated_partner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the two lines of the page; what that partner writes is read back, row for row and fen for fen."""
-    page, mappings = read("docs/adding-a-feed.md"), copied_example(tmp_path)
-    profile = re.search(r"^  nishan_accounts: \{.*\}$", page, re.MULTILINE)
-    firm = re.search(r'^    (\("nishan", .*\)),$', page, re.MULTILINE)
-    assert profile
-    assert firm
-    (tmp_path / "profiles.yaml").write_text(f"feeds:\n{profile.group()}\n", "utf-8")
-    partner, title, bank3, home = literal_eval(firm.group(1))
-    monkeypatch.setitem(firms.BANKS, partner, firms.Bank(partner, title, bank3, 99, home))
-    plan = read_plan(mappings, "nishan", tmp_path / "profiles.yaml")
-    [found] = check_feeds(open_stock(plan, 7, 1, 0, date(2026, 11, 23)), tmp_path / "ledger.sqlite")
-    assert (found.difference, found.records) == ("", plan.feeds["nishan_accounts"].profile.count)
-
-
-def test_the_example_of_a_receiver_works(tmp_path: Path) -> None:
-    """With its code table and its partner it is a receiver without problems, and takes the records of its area."""
-    page, mappings = read("docs/adding-a-feed.md"), copied_example(tmp_path)
-    text = re.search(r"^```yaml\n(title: [^`]*?^partner: nishanplatform\n.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    assert text
-    (mappings / "receivers" / "nishanplatform.yaml").write_text(text.group(1), "utf-8")
-    table = "code,value,label\n" + "".join(
-        f"{word},{word.upper()},{label}\n" for word, label in GUARANTEE_TYPES.items()
-    )
-    (mappings / "codes" / "nishanplatform_guarantee_type.csv").write_text(table, "utf-8")
-    with (mappings / "partners.yaml").open("a", encoding="utf-8") as file:
-        file.write("  nishanplatform: {title: 尼山市平台（虚构） / Nishan platform (invented), kind: platform}\n")
-    registry = read_registry(mappings)
-    assert [str(problem) for problem in registry.problems] == []
-    assert ("nishanplatform", "3709") in registry.routes("guarantee")
-
-
-def test_code_tables_of_the_example_have_the_agreed_head() -> None:
-    """The page and the real tables agree on code, value, label."""
-    heads = {tuple(next(csv.reader(text.splitlines()))) for name, text in EXAMPLE.findall(read("docs/adding-a-feed.md"))
-             if name.endswith(".csv")}  # fmt: skip
-    assert heads == {("code", "value", "label")}
 
 
 def test_no_file_names_a_package_mirror_or_somebodys_home() -> None:
