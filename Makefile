@@ -24,8 +24,8 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: $(STAMP) ## start the hub with all simulated partners; ONCE=1 stops after one round, SCALE=10 gives more data
-	@$(BIN)/python -m launcher.demo $(if $(ONCE),--once) --scale $(or $(SCALE),1)
+demo: $(STAMP) ## start the hub with all simulated partners; ONCE=1 stops after one round, SCALE=10 more data, PARTNERS=all all 60 partners
+	@$(BIN)/python -m launcher.demo $(if $(ONCE),--once) --scale $(or $(SCALE),1) --partners $(or $(PARTNERS),kinds)
 
 .PHONY: test
 test: check sshd ## check, then every test: unit, contract, end to end
@@ -38,6 +38,10 @@ check: $(STAMP) ## style, types, layers and mappings; no test is run
 	@$(BIN)/mypy --strict
 	@$(BIN)/lint-imports
 	@$(BIN)/hub check
+
+.PHONY: bench
+bench: $(STAMP) ## compare our checks of identifiers with python-stdnum on a million values of each kind
+	@$(BIN)/python -m bench.identifiers
 
 .PHONY: lock
 lock: $(STAMP) ## resolve pyproject.toml anew into requirements.lock

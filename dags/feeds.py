@@ -43,14 +43,15 @@ def build_dag(feed: Feed) -> DAG:
         schedule=schedule_of(feed),
         max_active_runs=1,
         catchup=False,
-        default_args=tasks.RETRIES,
+        default_args=tasks.RETRIES | {"weight_rule": "absolute"},
         doc_md=page_of(feed),
         tags=["feed", feed.spec.partner, feed.spec.source.connector, *feed.spec.records],
     ) as dag:
+        # Where many feeds wait for a slot, what has begun goes first: a partner's answer is not kept behind others' questions.
         fetched = task(tasks.fetch, task_id="fetch")(feed.feed_id)
         outlets = [Asset(f"record/{name}") for name in feed.spec.records]
-        stored = task(tasks.store, task_id="store", outlets=outlets)(feed.feed_id, fetched)
-        told = task(tasks.acknowledge, task_id="acknowledge", trigger_rule="all_done")(feed.feed_id)
+        stored = task(tasks.store, task_id="store", outlets=outlets, priority_weight=2)(feed.feed_id, fetched)
+        told = task(tasks.acknowledge, task_id="acknowledge", trigger_rule="all_done", priority_weight=3)(feed.feed_id)
         held = task(tasks.raise_held, task_id="raise_held", trigger_rule="none_failed", retries=0)(feed.feed_id)
         # The last task hangs on all the others: its state is the run's, and a failed fetch must not look green.
         stored >> told

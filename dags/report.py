@@ -12,7 +12,7 @@ with DAG(
     ),
     max_active_runs=1,
     catchup=False,
-    default_args=tasks.RETRIES,
+    default_args=tasks.RETRIES | {"weight_rule": "absolute", "priority_weight": 4},
     doc_md=__doc__,
     tags=["report"],
 ):

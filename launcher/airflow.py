@@ -3,6 +3,7 @@
 Everything is told by environment variables; the directory below the state is Airflow's own home.
 """
 
+import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -16,10 +17,12 @@ from launcher.airflow_client import AirflowClient, AirflowRefused, RunTimeout
 from launcher.airflow_settings import USERS, AirflowAddress, passwords, plain_environment, settings
 from launcher.ports import LOCAL, find_port
 from launcher.processes import Supervisor
+from launcher.state import PROJECT
 
 __all__ = ["AirflowAddress", "AirflowClient", "AirflowNotHealthy", "AirflowRefused", "RunTimeout", "start_airflow"]
 
 PREFERRED_PORT = 8080
+LOCAL_SETTINGS = PROJECT / "docker" / "config" / "airflow_local_settings.py"
 ADMINISTRATOR = next(iter(USERS))
 COMPONENTS = {
     "api-server": ["api-server"],
@@ -71,6 +74,8 @@ def _make_home(state: Path) -> Path:
     home = state / "airflow"
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     (home / "plugins").mkdir(exist_ok=True)
+    (home / "config").mkdir(exist_ok=True)
+    shutil.copyfile(LOCAL_SETTINGS, home / "config" / LOCAL_SETTINGS.name)
     return home
 
 

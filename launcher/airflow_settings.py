@@ -68,7 +68,7 @@ def settings(state: Path, home: Path, database_url: str, port: int, dags: Path |
         "workers": {"min_heartbeat_interval": "1"},  # 5 keeps a slot busy for 5 s after its task has ended
         "dag_processor": {
             "refresh_interval": "15",  # a new file is listed within 15 s
-            "min_file_process_interval": "15",  # a changed mapping shows within 15 s, for 2 % of a core
+            "min_file_process_interval": "30",  # a changed mapping shows within 30 s, for a tenth of a core
             "parsing_processes": "1",  # two cores, and one file per kind of DAG
         },
         "logging": {

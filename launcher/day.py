@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from hub.store import progress
@@ -9,6 +10,7 @@ from hub.store.database import working
 from launcher.stand import Stand
 
 PATIENCE_SECONDS = 900.0
+CALLS_AT_ONCE = 4
 FILE_CONNECTOR = "sftp"
 Say = Callable[[str], None]
 
@@ -17,13 +19,23 @@ def let_the_day_happen(stand: Stand, say: Say, *, again: bool = False) -> bool:
     """Drop the banks' files, trigger what no event starts (everything, when the day happens `again`), wait until every batch is
     answered and told of. Returns whether it settled in time.
     """
-    for feed_id in stand.registry.feeds:
-        stand.client.wait_dag(feed_id, timeout=120)
+    wait_for_dags(stand)
     stand.simulators.drop_day()
     started = [
         name for name, feed in stand.registry.feeds.items() if again or feed.spec.source.connector != FILE_CONNECTOR
     ]
-    return watch(stand, say, {feed_id: stand.client.trigger(feed_id) for feed_id in started})
+    with ThreadPoolExecutor(CALLS_AT_ONCE) as calls:
+        runs = dict(zip(started, calls.map(stand.client.trigger, started), strict=True))
+    return watch(stand, say, runs)
+
+
+def wait_for_dags(stand: Stand, seconds: float = 120) -> None:
+    """Wait until Airflow knows a DAG for every feed and has switched it on."""
+    deadline = time.monotonic() + seconds
+    while missing := set(stand.registry.feeds) - {dag["dag_id"] for dag in stand.client.dags() if not dag["is_paused"]}:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"Airflow has no DAG for {', '.join(sorted(missing))}")
+        time.sleep(0.5)
 
 
 def watch(stand: Stand, say: Say, runs: dict[str, str]) -> bool:
@@ -31,7 +43,8 @@ def watch(stand: Stand, say: Say, runs: dict[str, str]) -> bool:
     deadline, shown = time.monotonic() + PATIENCE_SECONDS, ""
     while time.monotonic() < deadline:
         settled, line = look(stand)
-        runs = {name: run for name, run in runs.items() if not is_over(stand, name, run)}
+        if settled:  # a question about each run is asked late: Airflow has better things to do before
+            runs = {name: run for name, run in runs.items() if not is_over(stand, name, run)}
         if line != shown:
             say(line)
             shown = line
@@ -53,7 +66,7 @@ def look(stand: Stand) -> tuple[bool, str]:
     files = sum(facts["good_files"] + len(facts["spoiled_files"]) for facts in sent)
     line = (
         f"文件 files {now.files}/{files} · 批次 batches {now.batches} · 入库 stored {now.stored:,} · 退回 rejected {now.rejected:,}"
-        f" · 省平台答复 answered {now.answered:,}/{now.answered + now.waiting:,}"
+        f" · 接收方答复 answered {now.answered:,}/{now.answered + now.waiting:,}"
         f" · 已回传 reported {now.reported}/{now.batches} · 扣留 held {now.held}"
     )
     return now.reported + now.held == now.batches and not now.untold and now.files == files, line

@@ -8,6 +8,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from rich.console import Console
 from hub.settings import today
 from launcher.airflow import AirflowNotHealthy
 from launcher.day import differences, let_the_day_happen, started_by_event, take_stock
+from launcher.partners import EACH_KIND
 from launcher.places import ServerUnavailable
 from launcher.processes import ChildFailed
 from launcher.signals import exit_on_signals
@@ -46,10 +48,12 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--once", action="store_true", help="stop after one round")
     parser.add_argument("--scale", type=float, default=1, help="1 is 200 projects and 5,000 payroll lines")
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--partners", choices=("kinds", "all"), default="kinds", help="one of each kind, or everybody")
     chosen = parser.parse_args(words)
     try:
         with exit_on_signals(), lock_state(default_state()) as state:
-            wish = settle_wish(state, Wish(chosen.scale, chosen.seed, last_workday()))
+            partners = EACH_KIND if chosen.partners == "kinds" else None
+            wish = settle_wish(state, Wish(chosen.scale, chosen.seed, last_workday(), partners=partners))
             return run(state, wish, once=chosen.once)
     except (StateInUse, OtherCity, ServerUnavailable, ChildFailed, AirflowNotHealthy, TimeoutError) as error:
         console.print(f"[bold red]演示中止 The demo stopped:[/] {error}", soft_wrap=True)
@@ -59,16 +63,19 @@ def main(words: Sequence[str] | None = None) -> int:
 def settle_wish(state: Path, wish: Wish) -> Wish:
     """One state is one city: a later run goes on with the day it began with, and refuses another size."""
     kept = state / "city.json"
+    who = "all" if wish.partners is None else "kinds"
     if not kept.exists():
-        kept.write_text(json.dumps({"scale": wish.scale, "seed": wish.seed, "day": wish.day.isoformat()}))
+        facts = {"scale": wish.scale, "seed": wish.seed, "day": wish.day.isoformat(), "partners": who}
+        kept.write_text(json.dumps(facts))
         return wish
     facts = json.loads(kept.read_text())
-    if (facts["scale"], facts["seed"]) != (wish.scale, wish.seed):
+    if (facts["scale"], facts["seed"], facts["partners"]) != (wish.scale, wish.seed, who):
         raise OtherCity(
-            f"{state} 已有 SCALE={facts['scale']:g} 的数据；先 make clean，或用 HUB_STATE 另选目录 / it holds a city of scale "
-            f"{facts['scale']:g}: run make clean first, or choose another directory with HUB_STATE"
+            f"{state} 已有 SCALE={facts['scale']:g} PARTNERS={facts['partners']} 的数据；先 make clean，或用 HUB_STATE 另选目录 / "
+            f"it holds cities of scale {facts['scale']:g} and partners {facts['partners']}: run make clean first, or choose "
+            "another directory with HUB_STATE"
         )
-    return Wish(facts["scale"], facts["seed"], date.fromisoformat(facts["day"]))
+    return replace(wish, day=date.fromisoformat(facts["day"]))
 
 
 def last_workday() -> date:
@@ -83,7 +90,12 @@ def run(state: Path, wish: Wish, *, once: bool) -> int:
     """Start everything, let the day happen, and show what became of it."""
     console.print("[bold]农民工工资数据交换枢纽 Wage Exchange Hub[/]")
     console.print(
-        f"合成数据，不涉及任何真实个人或单位 / synthetic data, nobody real · {wish.day} · SCALE={wish.scale:g}\n"
+        f"合成数据，不涉及任何真实个人或单位 / synthetic data, nobody real · {wish.day} · SCALE={wish.scale:g} · "
+        + (
+            "所有伙伴 everybody\n"
+            if wish.partners is None
+            else "每类伙伴 partners of each kind; PARTNERS=all: 所有 everybody\n"
+        )
     )
     with open_stand(state, wish, say) as stand:
         before = take_stock(stand)

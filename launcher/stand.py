@@ -19,6 +19,7 @@ from hub.registry import Registry, read_registry
 from hub.store.database import open_database
 from launcher.airflow import AirflowClient, start_airflow
 from launcher.airflow_settings import AirflowAddress, plain_environment
+from launcher.partners import link_mappings
 from launcher.postgres import EmbeddedPostgres
 from launcher.processes import Supervisor
 from launcher.state import PROJECT, write_private
@@ -35,6 +36,8 @@ class Wish:
     seed: int
     day: date
     bad_share: float = 0.02
+    partners: tuple[str, ...] | None = None
+    """Who takes part; None: everybody."""
 
     def words(self) -> list[str]:
         return ["--scale", f"{self.scale:g}", "--seed", str(self.seed), "--day", self.day.isoformat(),
@@ -58,6 +61,8 @@ class Stand:
 def open_stand(state: Path, wish: Wish, say: Say, *, mappings: Path | None = None, port: int = 8080) -> Iterator[Stand]:
     """Start everything in order, or end what was started and raise."""
     mappings = mappings or PROJECT / "mappings"
+    if wish.partners is not None:
+        mappings = link_mappings(mappings, state / "mappings", wish.partners)
     with Supervisor(state, say) as supervisor:
         say("PostgreSQL …")
         postgres = EmbeddedPostgres(state, supervisor, say).start()
@@ -68,7 +73,7 @@ def open_stand(state: Path, wish: Wish, say: Say, *, mappings: Path | None = Non
         say(
             "模拟伙伴 / the simulated partners: 部门 bureaus, 银行 banks, 保险 insurers, 线索渠道 channels, 平台 platforms …"
         )
-        addresses = start_simulators(supervisor, state, wish)
+        addresses = start_simulators(supervisor, state, wish, mappings)
         environment = hub_environment(postgres.url("hub"), state, mappings, addresses)
         write_environment(state, environment)
         say("Airflow …")
@@ -81,13 +86,23 @@ def open_stand(state: Path, wish: Wish, say: Say, *, mappings: Path | None = Non
         database.dispose()
 
 
-def start_simulators(supervisor: Supervisor, state: Path, wish: Wish) -> dict[str, Any]:
+def start_simulators(supervisor: Supervisor, state: Path, wish: Wish, mappings: Path) -> dict[str, Any]:
     """Start the partners and wait until they say where they are."""
     folder = state / "simulators"
     told = folder / "addresses.json"
     folder.mkdir(exist_ok=True)
     before = told.stat().st_mtime_ns if told.exists() else 0
-    argv = [sys.executable, "-P", "-m", "simulators", "--state", str(folder), *wish.words()]
+    argv = [
+        sys.executable,
+        "-P",
+        "-m",
+        "simulators",
+        "--state",
+        str(folder),
+        "--mappings",
+        str(mappings),
+        *wish.words(),
+    ]
     supervisor.start("simulators", argv, env=plain_environment(state))
     deadline = time.monotonic() + 120
     while not told.exists() or told.stat().st_mtime_ns == before:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from hub.feed import DelimitedFormat, FixedFormat, Format, JsonFormat, SheetFormat
 from hub.model import Parsed
-from hub.parsing import files, sheets, trees
+from hub.parsing import files, trees
 
 Wanted = Mapping[str, frozenset[str]]
 
@@ -20,6 +20,8 @@ def parse_batch(form: Format, parts: Sequence[bytes], name_parts: Mapping[str, s
     if isinstance(form, DelimitedFormat | FixedFormat):
         return files.parse_file(form, b"".join(parts), name_parts, wanted)
     if isinstance(form, SheetFormat):
+        from hub.parsing import sheets  # its libraries cost a task a tenth of a second that few need
+
         return sheets.parse_sheet(form, b"".join(parts), name_parts, wanted)
     if isinstance(form, JsonFormat):
         return trees.parse_json_pages(parts, wanted, name_parts)

@@ -28,14 +28,14 @@ from simulators.province_ledger import is_refused
 from simulators.running import Running
 from simulators.world import City
 
-FEED = "culai_payrolls"
+FEED = "lingyan_payrolls"
 MAPPING = """\
-title: 徂徕银行工资代发结果 / Culai Bank payroll results
-partner: culai
+title: 灵岩银行工资代发结果 / Lingyan Bank payroll results
+partner: lingyan
 schedule: "*/5 * * * *"
 source:
   connector: sftp
-  connection: culai_sftp
+  connection: lingyan_sftp
   files: "upload/wages/*.tsv"
   name: "{type}-{seq}-{area}.tsv"
   done: .ok
@@ -74,12 +74,12 @@ records:
       batch_no: order
       line_no: item
       worker_name: payee
-      id_type: {from: document, codes: culai_document}
+      id_type: {from: document, codes: lingyan_document}
       id_no: {from: document_no, as: upper}
       card_no: card
       cnaps_code: branch
       net_fen: {from: wage, as: money_wan}
-      result: {from: state, codes: culai_payroll_result}
+      result: {from: state, codes: lingyan_payroll_result}
       fail_code: error
       paid_at: {from: paid, as: time %d/%m/%Y %H:%M}
       bank_serial_no: reference
@@ -91,10 +91,10 @@ report:
   outcome: {file: "answers/FIN_{name}", form: summary_and_every_line, newline: lf}
 """
 CODES = {
-    "culai_payroll_result": "code,value,label\nPAID,success,发放成功\nBOUNCED,returned,退票\nERROR,failed,发放失败\n",
-    "culai_document": "code,value,label\nPRC-ID,01,居民身份证\n",
+    "lingyan_payroll_result": "code,value,label\nPAID,success,发放成功\nBOUNCED,returned,退票\nERROR,failed,发放失败\n",
+    "lingyan_document": "code,value,label\nPRC-ID,01,居民身份证\n",
 }
-PARTNER = "  culai:\n    title: 徂徕银行（虚构） / Culai Bank (invented)\n    kind: bank\n"
+PARTNER = "  lingyan:\n    title: 灵岩银行（虚构） / Lingyan Bank (invented)\n    kind: bank\n"
 NAME = "wages-0001-370900.tsv"
 FEN = [5_432_10, 12_000_00, 3_000_01, 7_777_77]
 
@@ -160,7 +160,7 @@ def joined(
 ) -> Iterator[Hub]:
     """A hub with the new bank; its login is a folder of the simulated server."""
     known = connections(up.addresses)
-    known["culai_sftp"] = known["haidai_sftp"]
+    known["lingyan_sftp"] = known["haidai_sftp"]
     engine: sa.Engine = open_database(empty_database())
     migrate(engine)
     with pytest.MonkeyPatch.context() as patch:
@@ -194,7 +194,7 @@ def answer(root: Path, name: str) -> list[list[str]]:
 def test_hub_check_finds_nothing_to_say(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Mapping, code lists and sample pass the check an admin runs."""
     code = cli.main(["check", "--mappings", str(folder)])
-    assert "culai" not in capsys.readouterr().err
+    assert "lingyan" not in capsys.readouterr().err
     assert code == 0
 
 

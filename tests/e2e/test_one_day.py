@@ -9,12 +9,15 @@ import pytest
 
 from hub.settings import today
 from launcher.day import differences, let_the_day_happen, started_by_event, take_stock, watch
+from launcher.partners import FIRST, PERMITS
 from launcher.stand import Stand, Wish, open_stand
 from launcher.state import PROJECT, lock_state
 from launcher.summary import sum_up
 
 pytestmark = pytest.mark.timeout(600)
 DAY: date = today()
+PARTNERS = (*FIRST, *PERMITS, "yimeng", "shuhe", "yishan", "inspection", "visits")
+"""One of each protocol; all the others are exchanged without Airflow in tests/contract/test_every_feed.py."""
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +30,7 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     (mappings / "wenhe_broken.yaml").write_text("title: 坏的\npartner: wenhe\nschedule: [\n")
     with (
         lock_state(folder / "state") as state,
-        open_stand(state, Wish(0.1, 7, DAY), print, mappings=mappings, port=0) as up,
+        open_stand(state, Wish(0.1, 7, DAY, partners=PARTNERS), print, mappings=mappings, port=0) as up,
     ):
         yield up
 
@@ -61,7 +64,9 @@ def test_every_row_and_fen_is_accounted_for(day: Stand) -> None:
 def test_a_dropped_file_starts_its_feed_by_itself(day: Stand) -> None:
     """Nobody triggered the bank feeds; a file event did."""
     started = started_by_event(day)
-    assert set(started) == {name for name in day.registry.feeds if name.startswith(("haidai", "wenhe"))}
+    files = {name for name, feed in day.registry.feeds.items() if feed.spec.source.connector == "sftp"}
+    assert set(started) == files
+    assert {"haidai_txns", "yimeng_payrolls", "water_permits"} <= files
     assert all(started.values())
 
 
