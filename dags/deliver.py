@@ -19,8 +19,7 @@ with DAG(
     doc_md=__doc__,
     tags=["deliver"],
 ):
-    due = task(tasks.find_due, task_id="find_due")()
-    send = task(
-        tasks.deliver, task_id="send", map_index_template=tasks.PARTNER_NAME, retries=0, outlets=[Asset("receipts")]
-    )
+    told = [Asset("receipts")]
+    due = task(tasks.find_due, task_id="find_due", outlets=told)()
+    send = task(tasks.deliver, task_id="send", map_index_template=tasks.PARTNER_NAME, retries=0, outlets=told)
     send.expand(partner=due)

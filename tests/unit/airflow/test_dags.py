@@ -143,7 +143,7 @@ def test_new_records_of_any_schema_start_the_delivery(dags: Mapping[str, Any]) -
     assert woken == {f"record/{name}" for name in SCHEMAS}
     assert deliver.schedule.timetable.expression == "* * * * *"
     assert {task.task_id: [asset.name for asset in task.outlets] for task in deliver.tasks} == {
-        "find_due": [],
+        "find_due": ["receipts"],
         "send": ["receipts"],
     }
     assert report.schedule.asset_condition.name == "receipts"
@@ -264,6 +264,23 @@ def test_an_error_in_one_batch_does_not_keep_the_others_back(tasks: ModuleType) 
         tasks.each([0, 1, 2, 3, 4], step)
     assert tried == [0, 1, 2, 3, 4]
     tasks.each([], step)
+
+
+@pytest.mark.parametrize(("moved", "due"), [([], []), ([7], []), ([], ["province"]), ([7], ["province"])])
+def test_a_batch_that_owes_nobody_anything_is_moved_on_all_the_same(
+    tasks: ModuleType, monkeypatch: pytest.MonkeyPatch, moved: list[int], due: list[str]
+) -> None:
+    """No delivery will ever do it; the run is skipped only when neither a batch nor a receiver waits."""
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    monkeypatch.setattr(tasks, "open_house", lambda *patterns: None)
+    monkeypatch.setattr(tasks.pipeline, "mark_delivered", lambda house: moved)
+    monkeypatch.setattr(tasks.upkeep, "receivers_due", lambda house: due)
+    if moved or due:
+        assert tasks.find_due() == due
+    else:
+        with pytest.raises(AirflowSkipException):
+            tasks.find_due()
 
 
 def test_broken_mappings_fail_the_housekeeping(tasks: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
