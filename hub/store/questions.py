@@ -71,8 +71,8 @@ def describe_batch(work: Work, batch_id: int, most: int = 30) -> dict[str, Seque
         "rejections": """select schema_name, printed_no, r.column as source_column, r.code
                          from rejection, jsonb_to_recordset(reasons) as r("column" text, code text)
                          where batch_id = :batch_id order by schema_name, row_no limit :most""",
-        "deliveries": """select schema_name, state, count(*) as rows, sum(fen)::bigint as fen from delivery
-                         where batch_id = :batch_id group by 1, 2 order by 1, 2""",
+        "deliveries": """select receiver, schema_name, state, count(*) as rows, sum(fen)::bigint as fen from delivery
+                         where batch_id = :batch_id group by 1, 2, 3 order by 1, 2, 3""",
         "alarms": "select raised_at, message from alarm where batch_id = :batch_id order by alarm_id",
         "reports": "select stage, sent_at, row_count from report where batch_id = :batch_id and digest <> '' order by sent_at",
     }

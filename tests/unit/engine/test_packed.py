@@ -78,6 +78,7 @@ REFUSED = [
     ("a folder with a file", "zip", zipped(("a/", b""), ("a/b", DATA))),
     ("encrypted", "zip", encrypted()),
     ("cut off", "zip", ONE[:-30]),
+    ("without a name", "zip", zipped(("a.txt", DATA)).replace(b"a.txt", b"").replace(b"\x05\0\0\0", bytes(4))),
     ("declared smaller", "zip", lying(10)),
     ("declared larger", "zip", lying(2**31)),
     ("packed otherwise", "zip", zipped(("a", DATA), how=zipfile.ZIP_LZMA)),
