@@ -16,6 +16,7 @@ GROWS_AT_MOST = 250
 """How many times its packed size a file may have, once it is larger than a few megabytes."""
 UNSUSPICIOUS = 8 * 1024**2
 PIECE = 1024**2
+MOST_MEMBERS = 1_000
 ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"7z\xbc\xaf\x27\x1c", b"Rar!", b"BZh", b"\xfd7zXZ")
 
 
@@ -45,7 +46,7 @@ def _zip_pieces(data: bytes) -> Iterator[bytes]:
     """Names are bytes of any code page, so they are read as one that knows every byte, and not looked at."""
     with zipfile.ZipFile(io.BytesIO(data), metadata_encoding="cp437") as archive:
         entries = archive.infolist()
-        if len(entries) != 1 or entries[0].is_dir():
+        if len(entries) != 1 or entries[0].filename.endswith("/"):
             raise FeedChanged(f"the zip file has {len(entries)} entries instead of one file", code="F016")
         if entries[0].flag_bits & 0x1:
             raise FeedChanged("the zip file is encrypted", code="F016")
@@ -60,7 +61,7 @@ def _zip_pieces(data: bytes) -> Iterator[bytes]:
 
 def _gzip_pieces(data: bytes) -> Iterator[bytes]:
     """Every member one after the other; what follows the last must be another one."""
-    while True:
+    for _ in range(MOST_MEMBERS):
         member = zlib.decompressobj(wbits=31)
         rest = data
         while not member.eof:
@@ -72,3 +73,4 @@ def _gzip_pieces(data: bytes) -> Iterator[bytes]:
         if not member.unused_data:
             return
         data = member.unused_data
+    raise FeedChanged(f"the gzip file has more than {MOST_MEMBERS} members", code="F016")

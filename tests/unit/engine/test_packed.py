@@ -24,7 +24,7 @@ def zipped(*files: tuple[str, bytes], how: int = zipfile.ZIP_DEFLATED) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", how) as archive:
         for name, content in files:
-            archive.writestr(name, content)
+            archive.writestr(name or zipfile.ZipInfo(name), content)
     return file.getvalue()
 
 
@@ -40,7 +40,7 @@ RAW_NAME = zipped(("aaaa.txt", DATA)).replace(b"aaaa", "工资".encode("gb18030"
 
 
 @pytest.mark.parametrize("data", [ONE, zipped(("../../etc/passwd", DATA)), zipped(("工资.txt", DATA)), RAW_NAME,
-                                  zipped(("a.txt", DATA), how=zipfile.ZIP_STORED)])  # fmt: skip
+                                  zipped(("", DATA)), zipped(("a.txt", DATA), how=zipfile.ZIP_STORED)])  # fmt: skip
 def test_the_one_file_of_a_zip_is_taken_whatever_its_name(data: bytes) -> None:
     """The name is in any code page, or hostile; nobody looks at it."""
     assert unpack("zip", data) == DATA
@@ -52,6 +52,11 @@ def test_every_member_of_a_gzip_is_taken() -> None:
     assert unpack("gzip", gzip.compress(DATA) + gzip.compress(b"") + gzip.compress(b"end")) == DATA + b"end"
     large = os.urandom(3_000_000)
     assert unpack("gzip", gzip.compress(large)) == unpack("zip", zipped(("a", large))) == large
+
+
+def test_a_gzip_of_very_many_members_is_refused() -> None:
+    """Each costs a copy of all that follows; a file of a million empty ones would be read for hours."""
+    assert refusal("gzip", gzip.compress(DATA) + gzip.compress(b"") * packed.MOST_MEMBERS) == "F016"
 
 
 def encrypted() -> bytes:
