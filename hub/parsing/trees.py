@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,7 @@ Tree = dict[str, Any]
 Wanted = Mapping[str, frozenset[str]]
 NO_FILE: Mapping[str, str] = {}
 DEEPEST = 64
+MOST_NAMES = 1_000
 OUR_NAMES = ("#", "!", "@", "../")
 """How the hub's own columns beside the partner's begin."""
 
@@ -101,8 +102,10 @@ def _tree(element: etree._Element) -> Tree | str:
         name, value = etree.QName(child).localname, _tree(child)
         if name not in tree:
             tree[name] = [value] if isinstance(value, dict) else value
+        elif isinstance(tree[name], list):
+            tree[name].append(value)
         else:
-            tree[name] = [*(tree[name] if isinstance(tree[name], list) else [tree[name]]), value]
+            tree[name] = [tree[name], value]
     return tree
 
 
@@ -121,11 +124,10 @@ def _rows(pages: Sequence[Tree], path: list[str], columns: frozenset[str]) -> Ro
     for part, page in enumerate(pages):
         for row, parent in _walk(page, path, {}):
             scalars = {name: _text(value) for name, value in row.items() if not isinstance(value, list)}
-            if taken := [name for name in scalars if name.startswith(OUR_NAMES)]:
-                raise FeedChanged(f"a row has a member {taken[0]}, which is a name the hub uses itself", code="F008")
-            if any("\x00" in name for name in scalars):
-                raise FeedChanged("a row has a member with a NUL in its name", code="F008")
+            _check_members(row, scalars, columns)
             own.update(dict.fromkeys(scalars))
+            if len(own) > MOST_NAMES:
+                raise FeedChanged(f"the rows have more than {MOST_NAMES} different members", code="F008")
             outer = {f"../{name}": _text(value) for name, value in parent.items() if f"../{name}" in columns}
             number = len(found) + 1
             found.append({"#part": part, "#line": number, "#no": str(number), **scalars, **outer})
@@ -133,6 +135,18 @@ def _rows(pages: Sequence[Tree], path: list[str], columns: frozenset[str]) -> Ro
     schema |= {name: pl.String for name in own}
     schema |= {name: pl.String for name in sorted(columns) if name.startswith("../")}
     return Rows(pl.DataFrame(found, schema=schema, orient="row"), tuple(own))
+
+
+def _check_members(row: Tree, scalars: Iterable[str], columns: frozenset[str]) -> None:
+    """Names that would not stay columns of their own, and lists where one value is taken, are nothing to guess at."""
+    for name, value in row.items():
+        if name in columns and isinstance(value, list) and value:
+            raise FeedChanged(f"{name} holds a list where one value is agreed", code="F008")
+    for name in scalars:
+        if name.startswith(OUR_NAMES):
+            raise FeedChanged(f"a row has a member {name}, which is a name the hub uses itself", code="F008")
+        if "\x00" in name or name == "*" or (name.startswith("^") and name.endswith("$")):
+            raise FeedChanged("a row has a member whose name holds a NUL or stands for other columns", code="F008")
 
 
 def _walk(node: Tree, path: list[str], parent: Tree) -> Iterator[tuple[Tree, Tree]]:

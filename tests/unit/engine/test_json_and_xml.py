@@ -8,7 +8,7 @@ from engine_rows import read_form
 from hub.errors import FeedChanged
 from hub.feed import JsonFormat, XmlFormat
 from hub.model import Rows
-from hub.parsing import parse_batch
+from hub.parsing import parse_batch, trees
 from hub.parsing.trees import read_json, read_xml
 
 JSON = JsonFormat(type="json")
@@ -145,6 +145,25 @@ def test_one_object_where_a_list_is_due_is_one_row() -> None:
 def test_a_member_with_one_of_our_own_names_is_refused(name: str) -> None:
     """It would overwrite what the hub itself knows of the row; a NUL in a name could not even be kept."""
     assert refused(row_with, name, '"x"') == "F008"
+
+
+@pytest.mark.parametrize("name", ["*", "^.*$", "^a|b$"])
+def test_a_member_whose_name_stands_for_others_is_refused(name: str) -> None:
+    """Asked for by such a name, a frame gives all of its columns."""
+    assert refused(row_with, name, '"x"') == "F008"
+
+
+def test_rows_of_very_many_members_are_refused() -> None:
+    """Each would be a column of every row."""
+    page = '{"rows": [' + ", ".join(f'{{"a{number}": 1}}' for number in range(trees.MOST_NAMES + 1)) + "]}"
+    assert refused(json_rows, page) == "F008"
+
+
+def test_several_values_where_one_is_taken_are_refused() -> None:
+    """Nobody knows which of them counts; an empty list holds nothing, and nobody asks what is not taken."""
+    assert refused(lambda: json_rows('{"rows": [{"a": ["1", "2"]}]}', columns=("a",))) == "F008"
+    assert refused(lambda: xml_rows("<Answer><Row><A>1</A><A>2</A></Row></Answer>", columns=("A",))) == "F008"
+    assert json_rows('{"rows": [{"a": [], "b": "1", "c": ["x"]}]}', columns=("a", "b")).own == ("b",)
 
 
 NOT_XML: list[tuple[str, str | bytes]] = [
