@@ -35,6 +35,8 @@ GROWS_AT_MOST = 200
 MOST_ROWS = 300_000
 LAST_ROW = 1_048_576
 MOST_COLUMNS = 256
+MOST_CELLS = 20_000_000
+"""Empty ones with those before the last of each row: a few letters of XML place one at the far end of a row."""
 DIGITS_TO_TRUST = 15
 DAY_FORMATS, TIME_FORMATS = (
     frozenset({27, 28, 29, 30, 31, 36, 50, 51, 52, 53, 54, 57, 58}),
@@ -82,8 +84,11 @@ def _translated(
 
 
 def _bounded(rows: Iterable[tuple[int, list[str]]]) -> Iterator[SheetRow]:
-    filled = 0
+    filled = looked = 0
     for number, cells in rows:
+        looked += len(cells)
+        if looked > MOST_CELLS:
+            raise FeedChanged(f"the sheet has more than {MOST_CELLS} cells", code="F008")
         if number > LAST_ROW or (len(cells) > MOST_COLUMNS and any(cells[MOST_COLUMNS:])):
             raise FeedChanged(f"row {number} is beyond what a sheet may have", code="F008")
         while cells and not cells[-1].strip():

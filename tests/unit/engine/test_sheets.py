@@ -311,6 +311,7 @@ def test_sizes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     many = book(*(["张三", 1, "x"] for _ in range(20)))
     for limit, value, code in (
         ("MOST_ROWS", 10, "F008"),
+        ("MOST_CELLS", 50, "F008"),
         ("MOST_TAGS", 50, "F016"),
         ("MOST_FILES", 2, "F016"),
         ("LARGEST_XLSX", 99, "F016"),
@@ -318,5 +319,7 @@ def test_sizes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         with monkeypatch.context() as patch:
             patch.setattr(workbooks, limit, value)
             assert refusal(sheet(), many) == code
+    monkeypatch.setattr(workbooks, "MOST_CELLS", 10_000)
+    assert refusal(sheet(), with_rows('<row><c r="XFD1"/></row>')) == "F008"
     monkeypatch.setattr(workbooks, "LARGEST_XLS", 100)
     assert refusal(sheet(), OLD) == "F016"
