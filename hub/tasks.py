@@ -15,7 +15,8 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from hub import pipeline, upkeep
 from hub.bootstrap import open_connector, open_house, open_receiver
 from hub.errors import HubError, PartnerUnavailable
-from hub.model import Batch, BatchState, Stage
+from hub.feed import Feed
+from hub.model import BatchState, Stage
 
 Words = ParamSpec("Words")
 Result = TypeVar("Result")
@@ -82,7 +83,8 @@ def store(feed_id: str, batch_ids: Sequence[int]) -> None:
 @sorted_errors
 def acknowledge(feed_id: str) -> None:
     """Tell the partner what could be read, for every batch it has not been told of."""
-    _report(feed_id, Stage.INTAKE)
+    house = open_house(feed_id, NONE)
+    _report(house, house.registry.feeds.values(), Stage.INTAKE)
 
 
 @sorted_errors
@@ -97,21 +99,21 @@ def find_untold() -> list[str]:
 @sorted_errors
 def report(partner: str) -> None:
     """Tell a partner what the receivers answered, for every batch that is answered in full."""
-    _report(f"{partner}_*", Stage.OUTCOME)  # a feed is named after its partner; the registry sees to it
+    house = open_house(
+        f"{partner}_*", NONE
+    )  # named after their partner; but so are those of a partner with a longer name
+    _report(house, [feed for feed in house.registry.feeds.values() if feed.spec.partner == partner], Stage.OUTCOME)
 
 
-def _report(feeds: str, stage: Stage) -> None:
-    house = open_house(feeds, NONE)
-    for feed_id, feed in house.registry.feeds.items():
-        waiting = pipeline.batches_to_report(house, stage, [feed_id])
-        if not waiting:
-            continue
-        with open_connector(feed) as connector:
+def _report(house: pipeline.House, feeds: Iterable[Feed], stage: Stage) -> None:
+    """Tell of every feed and every batch that can be told of, then fail with the first that cannot."""
 
-            def tell(batch: Batch, feed=feed, connector=connector) -> None:  # type: ignore[no-untyped-def]
-                pipeline.report_batch(house, feed, batch, stage, connector)
+    def tell(feed: Feed) -> None:
+        if waiting := pipeline.batches_to_report(house, stage, [feed.feed_id]):
+            with open_connector(feed) as connector:
+                each(waiting, lambda batch: pipeline.report_batch(house, feed, batch, stage, connector))
 
-            each(waiting, tell)
+    each(feeds, tell)
 
 
 @sorted_errors

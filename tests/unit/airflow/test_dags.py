@@ -6,6 +6,7 @@ import runpy
 import shutil
 import socket
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 
 from hub import bootstrap
 from hub.errors import FeedChanged, HubError, MappingInvalid, NotAllowed, PartnerRefused, PartnerUnavailable
-from hub.feed import SftpSource
+from hub.feed import Feed, SftpSource
 from hub.registry import Registry, read_registry
 from schemas.catalogue import SCHEMAS
 
@@ -281,6 +282,49 @@ def test_a_batch_that_owes_nobody_anything_is_moved_on_all_the_same(
     else:
         with pytest.raises(AirflowSkipException):
             tasks.find_due()
+
+
+@pytest.fixture
+def told(tasks: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """What was told of which feed, where four feeds of two partners wait with two batches each and one connection is broken."""
+    spec = REGISTRY.feeds["haidai_payrolls"].spec
+    partners = {"hai_a": "hai", "hai_b": "hai", "hai_c": "hai", "hai_dai_d": "hai_dai"}
+    feeds = {
+        name: Feed(feed_id=name, digest="", spec=spec.model_copy(update={"partner": partner}))
+        for name, partner in partners.items()
+    }
+    registry = Registry(MAPPINGS, feeds, {}, {}, ())
+    found: list[tuple[str, int]] = []
+
+    @contextmanager
+    def connector(feed: Feed) -> Iterator[None]:
+        if feed.feed_id == "hai_a":
+            raise MappingInvalid("no such connection")
+        yield
+
+    monkeypatch.setattr(tasks, "open_house", lambda *patterns: type("House", (), {"registry": registry}))
+    monkeypatch.setattr(tasks, "open_connector", connector)
+    monkeypatch.setattr(tasks.pipeline, "batches_to_report", lambda house, stage, feed_ids: [1, 2])
+    monkeypatch.setattr(
+        tasks.pipeline,
+        "report_batch",
+        lambda house, feed, batch, stage, connector: found.append((feed.feed_id, batch)),
+    )
+    return found
+
+
+def test_a_partner_is_told_of_its_own_feeds_and_of_all_that_can_be_told(
+    tasks: ModuleType, told: list[tuple[str, int]]
+) -> None:
+    """A partner whose name goes on where another's ends has a task of its own; one broken feed keeps no other back."""
+    from airflow.sdk.exceptions import AirflowFailException
+
+    with pytest.raises(AirflowFailException, match="no such connection"):
+        tasks.report("hai")
+    assert told == [("hai_b", 1), ("hai_b", 2), ("hai_c", 1), ("hai_c", 2)]
+    told.clear()
+    tasks.report("hai_dai")
+    assert told == [("hai_dai_d", 1), ("hai_dai_d", 2)]
 
 
 def test_broken_mappings_fail_the_housekeeping(tasks: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
