@@ -35,6 +35,8 @@ class Submission:
 def add_deliveries(work: Work, batch_id: int, schema: str, routes: Sequence[tuple[str, str]], feed_id: str) -> None:
     """Write the intent to send beside the records themselves, in their commit: to each receiver whose area the record lies in.
 
+    Of a batch that is read again, what was corrected since is no news: a receiver that joined later has the correction.
+
     The idempotency key is frozen here: feed, business key, version and content. A resend of the same fact carries the same
     key; a content that comes back after another one was sent in between does not.
     """
@@ -44,7 +46,7 @@ def add_deliveries(work: Work, batch_id: int, schema: str, routes: Sequence[tupl
               from record.{schema} join unnest(cast(:receivers as text[]), cast(:areas as text[]))
                                       with ordinality as route (receiver, area, place)
                    on starts_with({SCHEMAS[schema].area}, route.area)
-              where batch_id = :batch_id order by record_id, route.place
+              where batch_id = :batch_id and is_current order by record_id, route.place
               on conflict (receiver, schema_name, record_key, version) do nothing"""
     values: dict[str, Any] = {"schema": schema, "feed_id": feed_id, "batch_id": batch_id}
     values |= {"receivers": [name for name, _ in routes], "areas": [area for _, area in routes]}

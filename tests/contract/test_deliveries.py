@@ -262,6 +262,22 @@ def test_a_record_goes_to_those_whose_area_it_lies_in(hub: Hub, name: str) -> No
     hub.deliver()
 
 
+def test_what_was_corrected_since_is_never_owed_anew(hub: Hub, name: str) -> None:
+    """A batch that is read again must not send its old versions after the new ones to a receiver that joined in between."""
+    batch_id = hub.batch(name).batch_id
+    owed = "select count(*) as n from delivery where receiver = 'late' and schema_name = 'payroll_line'"
+    with hub.house.engine.connect() as work:
+        rows_of(
+            work,
+            "update record.payroll_line set is_current = row_no % 2 = 0 where batch_id = :id returning 1",
+            id=batch_id,
+        )
+        deliveries.add_deliveries(work, batch_id, "payroll_line", [("late", "")], FEED)
+        assert rows_of(work, owed)[0].n == 20
+        work.rollback()
+    hub.deliver()
+
+
 class AtOnce(OpenApiReceiver):
     """A receiver that answers in the same call."""
 
