@@ -66,9 +66,10 @@ def _write(work: Work, registry: Registry, feed: Feed, batch_id: int, reading: R
         tally = _tally(feed, reading, found, written)
         batches.write_tally(work, batch_id, tally)
         deliveries.add_deliveries(work, batch_id, found.schema, registry.routes(found.schema), feed.feed_id)
-        crosswalk.note_identities(work, batch_id, found.schema)
         note("stored", feed=feed.feed_id, batch=batch_id, schema=found.schema, stored=tally.stored_rows,
              rejected=tally.rejected_rows, unchanged=tally.unchanged_rows)  # fmt: skip
+    for found in reading.found:
+        crosswalk.note_identities(work, batch_id, found.schema)
     for alarm in (*reading.alarms, *reading.notes):
         batches.raise_alarm(work, feed.feed_id, batch_id, alarm)
 

@@ -11,7 +11,12 @@ from schemas.crosswalk import CROSSWALK, Columns, Naming
 
 
 def note_identities(work: Work, batch_id: int, schema: str) -> None:
-    """Write down what a batch's records of one schema call the things they speak of; what is known already stays as it is."""
+    """Write down what a batch's records of one schema call the things they speak of; what is known already stays as it is.
+
+    One writer at a time, to the commit: the same companies stand in all kinds of records, and two batches that bring them in
+    another order would wait for each other. So this comes last, when no other lock is asked for any more.
+    """
+    work.execute(sa.text("select pg_advisory_xact_lock(hashtext('identity'))"))
     for naming in CROSSWALK.get(schema, ()):
         for sql in (_new_things(schema, naming), *(_new_numbers(schema, naming, kind) for kind in naming.others)):
             work.execute(sa.text(sql), {"batch_id": batch_id})

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, cast
 
 import pytest
 import sqlalchemy as sa
@@ -112,6 +115,47 @@ def test_the_same_batch_again_adds_nothing_and_no_anchor_no_thing(engine: sa.Eng
             issue_on="2026-01-01", area_code=AREA)  # fmt: skip
         crosswalk.note_identities(work, 1, "permit")
         assert things(work, OTHER_PERMIT) == {}
+
+
+class Interleaved:
+    """A worker's connection that waits, after each statement, for the other worker to come as far, if it can."""
+
+    def __init__(self, work: Work, together: threading.Barrier) -> None:
+        self._work, self._together = work, together
+
+    def execute(self, *words: Any) -> Any:
+        found = self._work.execute(*words)
+        with suppress(threading.BrokenBarrierError):
+            self._together.wait(1)
+        return found
+
+
+def test_two_workers_that_meet_the_same_companies_do_not_wait_for_each_other(engine: sa.Engine) -> None:
+    """One batch builds for the other's builder: whoever comes second waits, and neither is turned down."""
+    with working(engine) as work:
+        sql = """insert into batch (feed_id, source_name, digest, state, parts, mapping_digest, hub_version)
+                 values ('other_feed', 'x', 'x', 'stored', '{}', '', '')"""
+        work.execute(sa.text(sql))
+        for batch_id, uscc, owner in ((1, GENERAL, OTHER_GENERAL), (2, OTHER_GENERAL, GENERAL)):
+            put(work, "permit", str(batch_id), batch_id=batch_id, permit_no=PERMIT, contractor_uscc=uscc, owner_uscc=owner,
+                type="construction", project_name="丙", issue_org="局", issue_on="2026-01-01", area_code=AREA)  # fmt: skip
+    together, errors = threading.Barrier(2), list[Exception]()
+
+    def note(batch_id: int) -> None:
+        try:
+            with working(engine) as work:
+                crosswalk.note_identities(cast(Work, Interleaved(work, together)), batch_id, "permit")
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=note, args=(batch_id,)) for batch_id in (1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    with working(engine) as work:
+        assert len(things(work, GENERAL)) == 2
 
 
 def test_an_admin_asks_who_is_meant_and_sees_no_document_number(
