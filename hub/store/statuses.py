@@ -16,10 +16,12 @@ def read_statuses(work: Work, batch_id: int, stage: Stage, schemas: Sequence[str
     """One status per row and reason, in the file's order.
 
     At intake: stored or rejected. At the end: the receiver's answer. With ``every_row`` rows that repeat what the hub already
-    had are answered too, from the record they repeat.
+    had are answered too, from the record they repeat, and rows that no receiver takes are told as stored.
     """
     found = _rejected(work, batch_id, schemas)
-    found += _stored(work, batch_id, schemas) if stage is Stage.INTAKE else _answered(work, batch_id, schemas)
+    found += (
+        _stored(work, batch_id, schemas) if stage is Stage.INTAKE else _answered(work, batch_id, schemas, every_row)
+    )
     if every_row:
         found += _repeated(work, batch_id, schemas, stage)
     return sorted(found, key=lambda status: (status.row_no, schemas.index(status.schema)))
@@ -60,8 +62,8 @@ def _stored(work: Work, batch_id: int, schemas: Sequence[str]) -> list[Status]:
 
 # A row that went to several receivers is answered once: refused when one of them refused it, delayed when one has not answered,
 # else accepted, under the number of the receiver that it was owed to first.
-ANSWER = """select d.schema_name, {place}, d.state, t.code, t.message, t.remote_id
-            from {rows} join lateral (
+ANSWER = """select rows.schema_name, {place}, d.state, t.code, t.message, t.remote_id
+            from {rows} {join} lateral (
                 select state, delivery_id, schema_name from delivery as d
                 where d.schema_name = rows.schema_name and d.record_id = rows.record_id
                 order by state <> 'refused', state = 'accepted', delivery_id limit 1) as d on true
@@ -69,10 +71,10 @@ ANSWER = """select d.schema_name, {place}, d.state, t.code, t.message, t.remote_
                                order by receipt_id desc limit 1) as t on true"""
 
 
-def _answered(work: Work, batch_id: int, schemas: Sequence[str]) -> list[Status]:
+def _answered(work: Work, batch_id: int, schemas: Sequence[str], every_row: bool) -> list[Status]:
     found = []
     for schema in schemas:
-        found += _answers(work, _standing(schema), batch_id=batch_id)
+        found += _answers(work, _standing(schema), every_row, batch_id=batch_id)
     return found
 
 
@@ -80,7 +82,7 @@ def _repeated(work: Work, batch_id: int, schemas: Sequence[str], stage: Stage) -
     rows = "(select * from repetition where batch_id = :batch_id and schema_name = any(:schemas)) as rows"
     values = {"batch_id": batch_id, "schemas": list(schemas)}
     if stage is Stage.OUTCOME:
-        return _answers(work, rows, **values)
+        return _answers(work, rows, True, **values)
     found = rows_of(work, f"select schema_name, row_no, printed_no, source_key from {rows}", **values)
     return [
         Status(row.schema_name, row.row_no, row.printed_no, _key(row.source_key), Outcome.STORED, "0000", "")
@@ -88,12 +90,15 @@ def _repeated(work: Work, batch_id: int, schemas: Sequence[str], stage: Stage) -
     ]
 
 
-def _answers(work: Work, rows: str, **values: Any) -> list[Status]:
-    sql = ANSWER.format(rows=rows, place="rows.row_no, rows.printed_no, rows.source_key")
+def _answers(work: Work, rows: str, every_row: bool, **values: Any) -> list[Status]:
+    join = "left join" if every_row else "join"
+    sql = ANSWER.format(rows=rows, join=join, place="rows.row_no, rows.printed_no, rows.source_key")
     return [_answer(row) for row in rows_of(work, sql, **values)]
 
 
 def _answer(row: sa.Row[Any]) -> Status:
+    if row.state is None:
+        return Status(row.schema_name, row.row_no, row.printed_no, _key(row.source_key), Outcome.STORED, "0000", "")
     outcome = {"accepted": Outcome.ACCEPTED, "refused": Outcome.REFUSED}.get(row.state, Outcome.DELAYED)
     return Status(
         row.schema_name, row.row_no, row.printed_no, _key(row.source_key), outcome, row.code or "R001",

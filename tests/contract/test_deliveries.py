@@ -16,7 +16,7 @@ from connectors.open_api import OpenApiReceiver
 from hub import bootstrap, pipeline
 from hub.errors import PartnerRefused, SubmissionRefused
 from hub.model import BatchState, Outcome, ReceiptAnswer, Stage
-from hub.store import deliveries
+from hub.store import batches, deliveries
 from hub.store.database import rows_of
 from hub.store.statuses import read_statuses
 from simulators.drops import extra_drop
@@ -363,6 +363,22 @@ def test_a_row_with_two_receivers_is_told_of_once(
     assert [status.row_no for status in statuses] == sorted({status.row_no for status in statuses})
     assert {(status.outcome, status.remote_id) for status in statuses} == {(told, remote_id)}
     assert len(statuses) == 40
+    hub.deliver()
+
+
+def test_a_row_that_nobody_takes_still_has_its_line(hub: Hub, name: str) -> None:
+    """No receiver, or none in its area: the batch goes on, a return file says stored, and a call has nothing to say."""
+    batch_id = hub.batch(name).batch_id
+    with hub.house.engine.connect() as work:
+        rows_of(work, "delete from delivery where batch_id = :id and row_no > 10 returning 1", id=batch_id)
+        rows_of(work, "update delivery set state = 'accepted' where batch_id = :id returning 1", id=batch_id)
+        told = read_statuses(work, batch_id, Stage.OUTCOME, ["payroll_line"], every_row=True)
+        called = read_statuses(work, batch_id, Stage.OUTCOME, ["payroll_line"], every_row=False)
+        assert batch_id in batches.mark_delivered(work)
+        work.rollback()
+    assert Counter(status.outcome for status in told if status.row_no > 10) == {Outcome.STORED: len(told) - len(called)}
+    assert len(told) == 40
+    assert {status.outcome for status in called} == {Outcome.ACCEPTED}
     hub.deliver()
 
 
