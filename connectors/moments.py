@@ -16,7 +16,7 @@ ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)?"
 
 
 def read_moment(text: str, form: str) -> datetime | None:
-    """The moment, or None when the text is not one in exactly this form."""
+    """The moment, or None when the text is not one in exactly this form, or is older than any record: an empty moment."""
     if form in COUNTED:
         digits, unit = COUNTED[form]
         return EPOCH + int(text) * unit if text.isascii() and text.isdigit() and len(text) == digits else None
@@ -28,7 +28,8 @@ def read_moment(text: str, form: str) -> datetime | None:
             moment = moment if moment.strftime(FORMS[form]) == text else None
     except ValueError:
         return None
-    return moment.replace(tzinfo=moment.tzinfo or TIME_ZONE) if moment else None
+    moment = moment.replace(tzinfo=moment.tzinfo or TIME_ZONE) if moment else None
+    return moment if moment and moment >= EPOCH else None
 
 
 def write_moment(moment: datetime, form: str) -> str | int:

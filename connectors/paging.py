@@ -16,6 +16,8 @@ from hub.errors import PartnerRefused, PartnerUnavailable
 
 MOST_PAGES = 10_000
 MOST_PASSES = 4
+MOST_DIGITS = 12
+"""Of the number of all rows; Python itself does not read thousands of digits."""
 
 
 @dataclass(frozen=True)

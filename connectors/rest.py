@@ -10,7 +10,7 @@ from typing import Any
 
 from connectors.http import exchange, open_session
 from connectors.moments import newest, start_from
-from connectors.paging import NumberedPages, Page, token_pages
+from connectors.paging import MOST_DIGITS, NumberedPages, Page, token_pages
 from connectors.retrying import retried
 from connectors.signing import as_text, sign
 from hub.errors import FeedChanged, PartnerRefused, PartnerUnavailable
@@ -101,7 +101,7 @@ class RestConnector:
         if self._source.paging.total is None:
             return None
         total = str(_at(tree, self._source.paging.total))
-        if not (total.isascii() and total.isdigit()):
+        if not (total.isascii() and total.isdigit() and len(total) <= MOST_DIGITS):
             raise FeedChanged(f"{self._source.paging.total} is not a number of rows", code="F008")
         return int(total)
 

@@ -26,7 +26,7 @@ from zeep.exceptions import (
 
 from connectors.http import CONNECT_SECONDS, READ_SECONDS, exchange, open_session
 from connectors.moments import newest, start_from
-from connectors.paging import NumberedPages, Page
+from connectors.paging import MOST_DIGITS, NumberedPages, Page
 from connectors.retrying import retried
 from connectors.signing import fill
 from hub.errors import FeedChanged, MappingInvalid, PartnerRefused, PartnerUnavailable
@@ -124,7 +124,7 @@ class SoapConnector:
         member = self._source.since and self._source.since.member
         answer = self._call(self._source.operation, {paging.page: number, **dict([paging.size]), **since})
         rows, total = all_at(answer, paging.rows), text_at(answer, paging.total)
-        if not (total.isascii() and total.isdigit()):
+        if not (total.isascii() and total.isdigit() and len(total) <= MOST_DIGITS):
             raise FeedChanged(f"{paging.total} is not a number of rows", code="F008")
         return Page(
             self._transport.answer,

@@ -294,6 +294,22 @@ def test_every_form_of_a_moment(form: str, monkeypatch: pytest.MonkeyPatch) -> N
     assert [one.query for one in asked] == [{}, {"from": expected}]
 
 
+def test_a_moment_before_all_records_moves_nothing() -> None:
+    """0001-01-01 is how some write no moment at all; five minutes before it, there is no time."""
+    spec = source(NONE, since={"parameter": "from", "member": "at", "form": "iso"})
+    empty, real = "0001-01-01T00:00:00+08:00", "2026-11-22T10:00:00+08:00"
+    with answering(lambda asked: body([{"no": 1, "at": empty}])) as (url, asked):
+        assert [fetch(url, spec, cursor)[1].cursor for cursor in (None, real, empty)] == [None, real, None]  # type: ignore[union-attr]
+    assert [one.query for one in asked] == [{}, {"from": "2026-11-22T09:55:00+08:00"}, {}]
+
+
+@pytest.mark.parametrize("total", ["9" * 5000, 10**30])
+def test_a_number_of_rows_beyond_counting_is_a_change(total: Any) -> None:
+    """No partner has so many, and a number of thousands of digits is not even read."""
+    with answering(lambda asked: body([{"no": 1}], total=total)) as (url, _), pytest.raises(FeedChanged):
+        fetch(url, source(BY_PAGE))
+
+
 REFUSED: dict[str, dict[str, Any]] = {
     "a page without its number": {"paging": {**BY_PAGE, "page": None}},
     "a numbered page without total": {"paging": {**BY_PAGE, "total": None}},
