@@ -110,7 +110,7 @@ def typed_rows(schema: type[dy.Schema], records: Sequence[Mapping[str, Any]]) ->
 
 def _moment(name: str, dtype: pl.DataType) -> pl.Expr:
     if dtype == pl.Date:
-        return pl.col(name).str.to_date("%Y-%m-%d")
+        return pl.col(name).str.to_date("%Y-%m-%d", strict=False)
     return READING["iso_time"].read(pl.col(name), "").alias(name)
 
 
@@ -119,7 +119,10 @@ def write_rows(fields: Mapping[str, FieldSpec], frame: pl.DataFrame, codes: Code
 
     Raises MappingInvalid for a word its code table does not know: nothing is left out or guessed.
     """
-    written = frame.select([_value(spec, codes).alias(name) for name, spec in fields.items()])
+    try:
+        written = frame.with_columns([_value(spec, codes).alias(name) for name, spec in fields.items()]).select(*fields)
+    except pl.exceptions.PolarsError as error:  # its words quote the value, which may be somebody's
+        raise MappingInvalid(f"a value on record cannot be written as agreed: {type(error).__name__}") from None
     for name, spec in fields.items():
         if spec.codes is not None and written[name].null_count() != frame.select(_plain(spec).is_null().sum()).item():
             raise MappingInvalid(f"table {spec.codes} lacks a word that member {name} is written with")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 import dataframely as dy
@@ -14,7 +15,7 @@ from hub.feed import FieldSpec, PartnerSpec, Receives, TakenRecord
 from hub.mapping import Codes
 from hub.registry.files import read_file
 from hub.registry.problems import Place, Problem, line_of
-from hub.writing import RECIPES, find_recipe, typed_rows, written_type
+from hub.writing import RECIPES, Recipe, find_recipe, typed_rows, written_type
 from schemas.areas import known_areas
 from schemas.catalogue import SCHEMAS
 from schemas.codes import CODE_LISTS, YES_NO
@@ -112,15 +113,15 @@ class ReceiverChecker:
             return
         try:
             recipe, argument = find_recipe(spec.as_)
-            if recipe.argument:
-                pl.select(pl.lit("2026-11-23").str.to_datetime("%Y-%m-%d").dt.to_string(argument))
         except KeyError:
             yield self._problem(place, f"there is no recipe {spec.as_}; known: {', '.join(RECIPES)}")
-        except (ValueError, pl.exceptions.PolarsError) as error:
+        except ValueError as error:
             yield self._problem(place, str(error))
         else:
             if not all(recipe.fits(column, dtype) for column in columns or [_only_name(spec)]):
                 yield self._problem(place, f"{spec.as_.split()[0]} writes {recipe.meaning}; our value is no such thing")
+            elif recipe.argument and not _can_write(recipe, argument, dtype):
+                yield self._problem(place, f"{argument} is no form of {recipe.meaning}")
 
     def _table(
         self, place: Place, name: str, columns: list[str], spec: FieldSpec, dtype: pl.DataType
@@ -145,8 +146,20 @@ def _members(name: str, taken: TakenRecord) -> set[str]:
 
 
 def _one_row(schema: type[dy.Schema], sql: str) -> int:
-    """How many values an expression gives for two rows, less one."""
-    return typed_rows(schema, [{}, {}]).select(pl.sql_expr(sql)).height - 1
+    """How many values an expression gives for two rows, less one. One row is empty, the other holds a text that is no number or
+    date: what cannot be read must not stop a submission. Raises polars' error for an expression that does."""
+    filled = {name: "?" for name, column in schema.columns().items() if column.dtype == pl.String}
+    return typed_rows(schema, [filled, {}]).select(pl.sql_expr(sql)).height - 1
+
+
+def _can_write(recipe: Recipe, argument: str, dtype: pl.DataType) -> bool:
+    """Whether a form writes a value of this type: a time of day cannot be written of a date."""
+    value = pl.lit("2026-11") if dtype == pl.String else pl.lit(datetime(2026, 11, 23)).cast(dtype)
+    try:
+        pl.select(recipe.write(value, argument))
+    except pl.exceptions.PolarsError:
+        return False
+    return True
 
 
 def _only_name(spec: FieldSpec) -> str:

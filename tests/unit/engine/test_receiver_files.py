@@ -94,6 +94,11 @@ BROKEN: dict[str, tuple[Change, str, str]] = {
     "wrong recipe for a time": (swap('"time %Y-%m-%d"', "date %Y%m%d"), "paid_at", "is no such thing"),
     "wrong recipe for a text": (swap("{from: pay_month", "{from: batch_no"), "month %Y%m", "is no such thing"),
     "a recipe without its form": (swap('"time %Y-%m-%d"', "time"), "paid_at", "recipe time needs argument"),
+    "an expression that some texts stop": (
+        swap("batch: batch_no", "batch: {sql: 'cast(batch_no as int)'}"), "cast(", "no expression over our columns"),
+    "a time of day of a date": (
+        swap("project: {call: Project.Add}", "project: {call: P, fields: {begin: {from: start_on, as: date %Y%m%d%H%M%S}}}"),
+        "start_on", "is no form of a date"),
     "a form that is none": (swap("month %Y%m", "month %Q%!"), "%Q", ""),
     "a time without recipe": (swap(', as: "time %Y-%m-%d"', ""), "paid_at", "name the recipe that writes it"),
     "unknown table": (swap("codes: taker_result", "codes: nothing"), "nothing", "no table mappings/codes/nothing.csv"),

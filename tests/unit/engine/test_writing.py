@@ -83,3 +83,27 @@ def test_a_moment_nobody_can_read_is_never_left_out() -> None:
     """An offset with seconds, as clocks had before 1901."""
     with pytest.raises(MappingInvalid, match="nobody can write"):
         typed_rows(SCHEMAS["account_txn"], [{"txn_at": "1900-01-01T08:05:43+08:05:43"}])
+
+
+@pytest.mark.parametrize("column", ["start_on", "contract_sign_on"])
+def test_a_date_nobody_can_read_is_never_left_out(column: str) -> None:
+    """And it is not quoted: it may be somebody's birth date."""
+    with pytest.raises(MappingInvalid, match="has a form that nobody can write"):
+        typed_rows(SCHEMAS["project"], [{column: "23.11.2026"}])
+
+
+def test_what_cannot_be_written_is_not_quoted() -> None:
+    """An expression that stops at some value stops the submission, with a word that holds nothing of the row."""
+    frame = typed_rows(SCHEMAS["project"], [{"name": "张三的工程"}])
+    with pytest.raises(MappingInvalid) as error:
+        write_rows({"theirs": FieldSpec(sql="cast(name as int)")}, frame, {})
+    assert "张三" not in str(error.value)
+
+
+def test_constants_alone_are_written_for_every_record() -> None:
+    """Also where no member is taken from the record."""
+    frame = typed_rows(SCHEMAS["project"], [{}, {}])
+    assert (
+        write_rows({"kind": FieldSpec(const="1"), "name": FieldSpec(const="x")}, frame, {})
+        == [{"kind": "1", "name": "x"}] * 2
+    )
