@@ -11,6 +11,7 @@ from hub.feed.files import Format
 from hub.feed.words import Spec
 
 BESIDE = re.compile(r"(\{stem\})?\.[A-Za-z0-9_.]+")
+PART = re.compile(r"\{([^{}]*)\}")
 IN_FOLDER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*")
 DIGESTS = ("sm3", "sha256", "md5")
 
@@ -29,6 +30,16 @@ class SftpSource(Spec):
     packed: Literal["zip", "gzip"] | None = Field(None, description="the file holds exactly one other, packed")
     look_back_days: int = Field(31, ge=1)
     format: Format
+
+    @field_validator("name")
+    @classmethod
+    def parts_have_names(cls, name: str) -> str:
+        parts = PART.findall(name)
+        if any(brace in PART.sub("", name) for brace in "{}") or not all(part.isidentifier() for part in parts):
+            raise ValueError("every brace opens or closes one part, such as {date}")
+        if len(set(parts)) < len(parts):
+            raise ValueError("a part of the name stands twice")
+        return name
 
     @field_validator("done")
     @classmethod

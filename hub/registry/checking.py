@@ -10,13 +10,14 @@ from typing import Any
 import polars as pl
 import yaml
 
-from hub.feed import CallReport, FeedSpec, FieldSpec, PartnerSpec, RecordSpec
+from hub.feed import CallReport, FeedSpec, FieldSpec, PartnerSpec, RecordSpec, SftpSource
 from hub.mapping import Codes, default_recipe
 from hub.recipes import RECIPES, check_form, find_recipe
 from hub.registry.layouts import column_faults, layout_faults
 from hub.registry.problems import Place, Problem, line_of
 from schemas.catalogue import SCHEMAS
 
+OUTCOMES = {"intake": ("stored", "rejected"), "outcome": ("accepted", "refused")}
 FACTS = ("outcome", "code", "message", "remote_id")
 """What a row of a report can say; see reporting.py."""
 
@@ -89,6 +90,8 @@ class Checker:
 
     def _report(self) -> Iterator[Problem]:
         for stage, report in self.spec.report.items():
+            if isinstance(report, CallReport) == isinstance(self.spec.source, SftpSource):
+                yield self._problem(("report", stage), "files are answered by files, and calls by calls")
             if not isinstance(report, CallReport):
                 continue
             for name in report.of:
@@ -98,8 +101,16 @@ class Checker:
                 place = ("report", stage, "fields", word)
                 if spec.codes is not None and spec.codes not in self.codes:
                     yield self._problem(place, f"there is no table mappings/codes/{spec.codes}.csv")
+                elif spec.codes is not None and spec.from_ == "outcome":
+                    yield from self._words(place, spec.codes, stage)
                 if spec.const is None and spec.from_ not in FACTS:
                     yield self._problem(place, f"a report knows {', '.join(FACTS)}")
+
+    def _words(self, place: Place, table: str, stage: str) -> Iterator[Problem]:
+        """What can become of a row by then needs a word of theirs; rejections are told at the first stage that reports."""
+        words = OUTCOMES[stage] if stage == "intake" or "intake" in self.spec.report else (*OUTCOMES[stage], "rejected")
+        if missing := [word for word in words if word not in self.codes[table]]:
+            yield self._problem(place, f"table {table} lacks our {', '.join(missing)}")
 
 
 def _sql_fault(expression: str | None) -> str | None:

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 
 from hub.feed import DelimitedFormat, FeedSpec, FixedFormat, RecordSpec, SftpSource, SheetFormat, Totals
 from hub.mapping import columns_used
+from hub.reasons import all_reasons
 from hub.registry.problems import Place
 
 AMOUNTS = ("yuan", "yuan_commas", "money_wan", "fen")
+FILE_CODES = frozenset(reason.code for reason in all_reasons() if reason.level == "file")
 FORMAT: Place = ("source", "format")
 Fault = tuple[Place, str]
 
@@ -54,8 +56,10 @@ def layout_faults(spec: FeedSpec) -> Iterator[Fault]:
         lines = {"header": form.header, "detail": form.detail, "trailer": form.trailer}
         names = {kind: line.names if line is not None else () for kind, line in lines.items()}
         yield from _missing(form.line, set(names["detail"]), "line")
-        for column in form.agreed:
+        for column, one in form.agreed.items():
             yield from _missing(column, set(names["header"]), "agreed", column)
+            if one.otherwise not in FILE_CODES:
+                yield (*FORMAT, "agreed", column), f"{one.otherwise} is no code of a file, such as F008"
         yield from _totals(form.totals, set(names["detail"]), {*names["header"], *names["trailer"]})
         for kind, found in names.items():
             yield from _twice(found, kind, "columns")

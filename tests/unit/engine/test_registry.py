@@ -46,7 +46,7 @@ report:
     call: /told
     rows: items
     fields:
-      STATUS: {from: outcome, codes: areas6}
+      STATUS: {from: outcome, codes: told}
 """
 FILE = """\
 title: 工资批次
@@ -86,13 +86,17 @@ records:
 """
 CODES = "code,value,label\n370902,370902,泰山区\n"
 
+CALLED = "    call: /told\n    rows: items\n    fields:\n      STATUS: {from: outcome, codes: told}\n"
+TOLD = "code,value\naccepted,1\nrefused,2\nrejected,3\n"
+
 Change = Callable[[str], str]
 
 
 def written(folder: Path, files: Mapping[str, str | bytes]) -> Registry:
     """The registry of a folder with two good feeds and these files."""
     (folder / "codes").mkdir()
-    good = {"partners.yaml": PARTNERS, "acme_goods.yaml": REST, "acme_files.yaml": FILE, "codes/areas6.csv": CODES}
+    good = {"partners.yaml": PARTNERS, "acme_goods.yaml": REST, "acme_files.yaml": FILE, "codes/areas6.csv": CODES,
+            "codes/told.csv": TOLD}  # fmt: skip
     for name, content in {**good, **files}.items():
         (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
     return read_registry(folder)
@@ -174,8 +178,10 @@ BROKEN: list[tuple[str, Change | bytes, int, str]] = [
     ("SQL that opens files", swap("batch_no: batch", "batch_no: {sql: \"read_csv('x')\"}"), 18, "unsupported function"),
     ("SQL over all rows", swap("batch_no: batch", 'batch_no: {sql: "MAX(a)"}'), 18, "one value for the whole batch"),
     ("SQL that some rows break", swap("batch_no: batch", 'batch_no: {sql: "CAST(a AS INT)"}'), 18, "can read any row"),
-    ("an unknown fact in a report", swap("{from: outcome, codes: areas6}", "verdict"), 32, "a report knows outcome, code"),
-    ("an unknown table in a report", swap("{from: outcome, codes: areas6}", "{from: outcome, codes: x}"), 32, "codes/x.csv"),
+    ("an unknown fact in a report", swap("{from: outcome, codes: told}", "verdict"), 32, "a report knows outcome, code"),
+    ("an unknown table in a report", swap("{from: outcome, codes: told}", "{from: outcome, codes: x}"), 32, "codes/x.csv"),
+    ("a table without our outcomes", swap("codes: told", "codes: areas6"), 32, "lacks our accepted, refused, rejected"),
+    ("a file for a call", swap(CALLED, "    {file: x, form: summary_and_bad_lines, newline: lf}\n"), 28, "calls by calls"),
     ("a report of another record", swap("    rows: items", "    rows: items\n    of: [permit]"), 31, "permit is none of this"),
 ]  # fmt: skip
 
@@ -210,6 +216,10 @@ LAYOUT: list[tuple[str, Change, int, str]] = [
     ("a total in no money", swap("as: yuan}\n    agreed", "as: euro}\n    agreed"), 18, "totals are read as one of yuan"),
     ("something agreed of no column", swap('银行: {equals', '行号: {equals'), 20, "column 行号 is not in the agreed layout"),
     ("a column twice", swap("单位, 笔数, 总额", "单位, 单位, 总额"), 15, "column 单位 stands twice"),
+    ("a code that nobody knows", swap("else: F010", "else: F999"), 20, "F999 is no code of a file"),
+    ("a part of the name twice", swap("{bank}_{area}", "{area}_{area}"), 8, "source.sftp.name: a part of the name stands twice"),
+    ("a part without a name", swap("{bank}_{area}", "{1}_{area}"), 8, "source.sftp.name: every brace opens or closes one part"),
+    ("a call to whom drops files", more("report: {intake: {call: /x, rows: r, fields: {}}}\n"), 35, "files are answered by files"),
     ("a total that stands nowhere", swap("totals: {rows: 笔数", "totals: {rows: 张数"), 18, "column 张数 is not in"),
 ]  # fmt: skip
 
@@ -226,7 +236,9 @@ def test_a_layout_and_its_mapping_must_speak_of_the_same_columns(
 
 def test_every_problem_of_a_file_is_told_at_once(tmp_path: Path) -> None:
     """An admin mends a file once, not once for each mistake."""
-    bad = REST.replace("made_at:", "made_on:").replace("as: yuan", "as: euro").replace("areas6}", "areas7}")
+    bad = (
+        REST.replace("made_at:", "made_on:").replace("as: yuan", "as: euro").replace("6}", "7}").replace("told}", "x}")
+    )
     found = written(tmp_path, {"acme_bads.yaml": bad})
     assert sorted(problem.line for problem in found.problems) == [24, 25, 26, 32]
 
