@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
+from zlib import crc32
 
 from lxml import etree
 
@@ -43,10 +44,15 @@ def tree_of(feed: MirroredFeed, rows: Sequence[Row], typed: bool = True) -> Tree
         here = [row for row in rows if row.place == words.place]
         if here:
             holder = _holder(root, path)
-            holder[last] = [row_tree(feed, row, place if typed else None) for place, row in enumerate(here)]
+            holder[last] = [row_tree(feed, row, _version(row) if typed else None) for row in here]
             for row in here:
                 _say_above(holder, row)
     return root
+
+
+def _version(row: Row) -> int:
+    """Which version of their systems wrote the row: the same one each time, on whatever page it stands."""
+    return crc32("|".join(row.cells.values()).encode())
 
 
 def _holder(root: Tree, path: Sequence[str]) -> Tree:

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,10 +25,11 @@ from mirrored import (
 
 from hub.model import Sorted
 from hub.pipeline.reading import read_rows
-from simulators.mirror.check import check_feed
+from simulators.mirror.check import check_feed, open_stock
 from simulators.mirror.files import files_of
-from simulators.mirror.plain import MirrorError
+from simulators.mirror.plain import MirrorError, read_plan
 from simulators.mirror.rows import rows_of
+from simulators.mirror.trees import write_tree
 
 HEADER = ["标识", "机构", "业务日期", "笔数", "金额", "生成时间"]
 TOTALS = {"rows": "笔数", "amount": "金额", "of": "余额", "as": "yuan"}
@@ -371,3 +373,16 @@ def test_small_feeds_are_left_alone(tmp_path: Path) -> None:
 def read_one(pair: Any, content: bytes, name: str) -> Sorted:
     """One batch, read by the hub."""
     return read_rows(pair.feed, [content], name, pair.plan.codes).found[0]
+
+
+def test_a_row_is_written_alike_on_whatever_page_it_stands() -> None:
+    """Numbers or texts, null or nothing: one row's own way, or a fetch that looks back would take it for another row."""
+    plan = read_plan(Path(__file__).parents[3] / "mappings", "inspection")
+    feed = plan.feeds["inspection_warningsteps"]
+    rows = open_stock(plan, 7, 1, 0.1, DAY).rows(feed)
+    whole = json.loads(write_tree(feed, rows, DAY))
+    later = json.loads(write_tree(feed, rows[1:], DAY))
+    *path, last = next(iter(feed.records.values())).place.split("/")
+    for step in path:
+        whole, later = whole[step], later[step]
+    assert whole[last][1:] == later[last]
