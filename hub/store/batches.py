@@ -17,6 +17,13 @@ BATCH = """select batch_id, feed_id, source_name, digest, state, parts, fetched_
 # Held in the very commit that brought it: for what stands beside the bytes, not for what stands in them.
 HELD_AT_THE_DOOR = "state = 'held' and hold_code in ('F001', 'F007') and read_at = fetched_at"
 
+# Nothing waits of the batch's own records, nor of those it repeats.
+ALL_ANSWERED = """not exists (
+                    select 1 from delivery where delivery.batch_id = batch.batch_id and delivery.state in ('waiting', 'submitted'))
+                  and not exists (
+                    select 1 from repetition as r join delivery as d on d.schema_name = r.schema_name and d.record_id = r.record_id
+                    where r.batch_id = batch.batch_id and d.state in ('waiting', 'submitted'))"""
+
 
 def _batch(row: sa.Row[Any]) -> Batch:
     values = dict(row._mapping)
@@ -134,13 +141,8 @@ def is_held(work: Work, feed_id: str, code: str) -> bool:
 
 def mark_delivered(work: Work) -> list[int]:
     """Move every stored batch on whose deliveries are all answered, those of the records it repeats as well; returns their ids."""
-    sql = """update batch set state = 'delivered', changed_at = now()
-             where state = 'stored' and not exists (
-                select 1 from delivery where delivery.batch_id = batch.batch_id and delivery.state in ('waiting', 'submitted'))
-               and not exists (
-                select 1 from repetition as r join delivery as d on d.schema_name = r.schema_name and d.record_id = r.record_id
-                where r.batch_id = batch.batch_id and d.state in ('waiting', 'submitted'))
-             returning batch_id"""
+    sql = f"""update batch set state = 'delivered', changed_at = now()
+              where state = 'stored' and {ALL_ANSWERED} returning batch_id"""
     return [row.batch_id for row in rows_of(work, sql)]
 
 
@@ -195,11 +197,14 @@ def write_report(work: Work, batch_id: int, stage: Stage, digest: str, rows: int
 
 
 def unreported(work: Work, stage: Stage, feed_ids: Sequence[str]) -> list[Batch]:
-    """Batches that owe their partner a report of this stage: read and not told since, or answered (``delivered``)."""
+    """Batches that owe their partner a report of this stage: read and not told since, or answered (``delivered``).
+
+    A receiver that joined since, or got the records once more, is waited for: an answer is told once, and never as a delay.
+    """
     untold = """state in ('stored', 'delivered', 'reported', 'held') and not exists (
                     select 1 from report where report.batch_id = batch.batch_id and report.stage = 'intake'
                            and report.sent_at >= batch.read_at)"""
-    owed = untold if stage is Stage.INTAKE else "state = 'delivered'"
+    owed = untold if stage is Stage.INTAKE else f"state = 'delivered' and {ALL_ANSWERED}"
     sql = BATCH + f"where {owed} and feed_id = any(:feed_ids) order by batch_id"
     return [_batch(row) for row in rows_of(work, sql, feed_ids=list(feed_ids))]
 

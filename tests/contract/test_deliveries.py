@@ -383,7 +383,10 @@ def test_a_row_that_nobody_takes_still_has_its_line(hub: Hub, name: str) -> None
 
 
 def test_a_receiver_that_joins_late_catches_up(hub: Hub, name: str) -> None:
-    """Every record on file in its areas, once, in the newest version; doing it twice adds nothing."""
+    """Every record on file in its areas, once, in the newest version; doing it twice adds nothing.
+
+    Whoever waits for a last word waits for this receiver too, and is not told of a delay.
+    """
     receives = hub.house.registry.receives(PROVINCE)
     taken = {schema: receives.records[schema] for schema in ("payroll_line", "clue")}
     late = {
@@ -393,7 +396,10 @@ def test_a_receiver_that_joins_late_catches_up(hub: Hub, name: str) -> None:
     registry = replace(hub.house.registry, receivers={**hub.house.registry.receivers, **late})
     house = replace(hub.house, registry=registry)
     on_file = hub.ask("select count(*) as n from record.payroll_line where is_current")[0].n
+    answered = [batch.batch_id for batch in hub.batches(FEED) if batch.state is BatchState.DELIVERED]
+    assert [one.batch_id for one in pipeline.batches_to_report(house, Stage.OUTCOME, [FEED])] == answered != []
     assert pipeline.catch_up(house, "late")["payroll_line"] == on_file
+    assert pipeline.batches_to_report(house, Stage.OUTCOME, [FEED]) == []
     assert set(pipeline.catch_up(house, "late").values()) == {0}
     assert set(pipeline.catch_up(house, "elsewhere").values()) == {0}
     same = hub.ask("""select count(*) as n from delivery as d join delivery as e using (schema_name, record_id, idempotency_key)
