@@ -14,6 +14,8 @@ from hub.parsing.cells import Cut
 from hub.recipes import Recipe, find_recipe
 from hub.text import OLD_LETTERS
 
+MOST_DIGITS = 9
+"""Of a number of lines. What is longer stands there by mistake and may be somebody's, so it is not shown."""
 _REAL = str.maketrans(OLD_LETTERS)
 
 
@@ -72,7 +74,8 @@ def check_totals(totals: Totals | None, header: Mapping[str, str], trailer: Mapp
     counted = cut.frame.height + cut.broken.height
     for said in _said(totals.rows, header, trailer):
         if said.lstrip("0") != (str(counted) if counted else ""):
-            raise FeedChanged(f"the file declares {said} detail lines and has {counted}", code="F002")
+            shown = said if said.isdigit() and len(said) <= MOST_DIGITS else "no number of"
+            raise FeedChanged(f"the file declares {shown} detail lines and has {counted}", code="F002")
     if totals.amount is None or totals.of is None or totals.as_ is None:
         return Declared(counted)
     recipe, argument = find_recipe(totals.as_)
@@ -93,7 +96,9 @@ def _said(column: str | None, *ends: Mapping[str, str]) -> list[str]:
 def _declared_fen(said: Sequence[str], recipe: Recipe, argument: str) -> int:
     sums = pl.DataFrame({"text": said}, schema={"text": pl.String}).select(recipe.read(pl.col("text"), argument))
     found = sums.to_series().to_list()
-    if None in found or len(set(found)) != 1:
-        shown = " and ".join(said)
-        raise FeedChanged(f"the file declares no amount, or different amounts: {shown}", code="F003")
+    if None in found:
+        raise FeedChanged("the file declares no amount that can be read", code="F003")
+    if len(set(found)) != 1:
+        shown = " and ".join(f"{fen} fen" for fen in found)
+        raise FeedChanged(f"the file declares different amounts: {shown}", code="F003")
     return int(found[0])

@@ -190,6 +190,16 @@ def test_unmarked_fixed_lines_are_told_by_their_place_too() -> None:
     assert refusal(form, "01张三\n02李四\n") == "F007"
 
 
+@pytest.mark.parametrize("cell", ["张三", "6217000000000000018"])
+@pytest.mark.parametrize("totals", [{"rows": "rows"}, {"amount": "rows", "of": "amount", "as": "yuan"}])
+def test_what_stands_where_a_total_belongs_is_not_quoted(cell: str, totals: dict[str, str]) -> None:
+    """Without its last line, a file's last row is taken for it."""
+    form = ends(header=None, trailer={"columns": ["rows", "sum"]}, totals=totals, agreed={})
+    with pytest.raises(FeedChanged) as error:
+        parse(form, f"1|!a|!1.00\n{cell}|!x")
+    assert cell not in str(error.value)
+
+
 @pytest.mark.parametrize(
     ("header", "trailer", "totals", "declared"),
     [
