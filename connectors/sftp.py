@@ -27,6 +27,8 @@ YOUNG_SECONDS = 3
 SETTLE_SECONDS = 1.0
 LARGEST_FILE = 2 * 1024**3
 SAFE_NAME = re.compile(rb"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,199}")
+COUNT = re.compile(r"[0-9]{1,12}")
+"""Rows that a flag may promise; a number that fits no database would stop all files behind it."""
 
 Listings = Mapping[str, Mapping[bytes, Entry]]
 
@@ -141,7 +143,9 @@ class SftpConnector(SshSession):
             stamp = replace(stamp, modified_at=-1)
         size, _, rows = flag.strip().partition("|")
         fault = self._fault(path, data, size)
-        return Fetched(path, [data], stamp=stamp, fault=fault, printed_rows=int(rows) if rows.isdigit() else None)
+        return Fetched(
+            path, [data], stamp=stamp, fault=fault, printed_rows=int(rows) if COUNT.fullmatch(rows) else None
+        )
 
     def _flag(self, path: str) -> str:
         """What the file's own flag says: its size, and perhaps its rows."""

@@ -164,6 +164,13 @@ class TestFetching:
         assert fault is not None
         assert fault[0] == "F007"
 
+    def test_a_number_of_rows_beyond_counting_says_nothing(self, folder: Folder) -> None:
+        """No database could keep it, and the files behind this one would never come."""
+        folder.drop(flag=f"{len(DATA)}|{'9' * 4000}")
+        [found] = folder.fetch()
+        assert isinstance(found, Fetched)
+        assert (found.fault, found.printed_rows) == (None, None)
+
     def test_an_empty_flag_says_nothing(self, folder: Folder) -> None:
         """A flag of no bytes is a flag; its digest still protects the file."""
         folder.drop()
