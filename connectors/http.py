@@ -70,7 +70,7 @@ def _sort_status(response: requests.Response) -> None:
 def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds or an HTTP date (RFC 9110)."""
     text = headers.get("Retry-After", "").strip()
-    if text.isdigit():
+    if text.isascii() and text.isdigit():
         return float(text)
     try:
         return max(0.0, (parsedate_to_datetime(text) - now()).total_seconds())

@@ -46,7 +46,11 @@ def check_sample(folder: Path, feed: Feed, codes: Codes) -> list[str]:
     expected = files[0].with_name(EXPECTED)
     if not expected.exists():
         return [*problems, f"samples/{feed.feed_id}/{EXPECTED}:1: is missing; see `hub try --json`"]
-    differences = compare(json.loads(expected.read_text("utf-8")), describe(reading.found))
+    try:
+        wanted = json.loads(expected.read_text("utf-8"))
+        differences = list(compare(wanted, describe(reading.found)))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return [*problems, f"samples/{feed.feed_id}/{EXPECTED}:1: is not what `hub try --json` writes"]
     return problems + [f"{place}:1: {difference}" for difference in differences]
 
 

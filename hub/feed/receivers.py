@@ -65,7 +65,7 @@ class Exists(Spec):
     """How a receiver says that it has the record already: by code, or in words of its message."""
 
     codes: tuple[str, ...] = ()
-    words: tuple[str, ...] = ()
+    words: tuple[Annotated[str, StringConstraints(min_length=1)], ...] = ()
 
 
 class Style(Spec):

@@ -94,7 +94,7 @@ def trace_row(work: Work, batch_id: int, printed_no: str) -> dict[str, Sequence[
         "rejections": """select schema_name, r.column as source_column, r.code
                          from rejection, jsonb_to_recordset(reasons) as r("column" text, code text)
                          where batch_id = :batch_id and ltrim(printed_no, '0') = ltrim(:printed_no, '0')""",
-        "repetitions": """select r.schema_name, d.record_key, d.version, d.batch_id as first_came_in_batch
+        "repetitions": """select distinct r.schema_name, d.record_key, d.version, d.batch_id as first_came_in_batch
                           from repetition as r left join delivery as d using (schema_name, record_id)
                           where r.batch_id = :batch_id and ltrim(r.printed_no, '0') = ltrim(:printed_no, '0')""",
         "deliveries": f"""select d.schema_name, d.receiver, d.version, d.state, d.attempts, d.changed_at, s.serial_code
