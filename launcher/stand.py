@@ -124,7 +124,8 @@ def hub_environment(database_url: str, state: Path, mappings: Path, addresses: M
         "province_api": http(province["url"], province["appsecret"], login=province["appid"]),
         **addresses["connections"],
     }
-    for bank, user in sftp["users"].items():
+    by_hand = {name: user for name, user in sftp["users"].items() if f"{name}_sftp" not in connections}
+    for bank, user in by_hand.items():
         extra = {"host_key": sftp["host_key"]}
         connections[f"{bank}_sftp"] = {"conn_type": "sftp", "host": sftp["host"], "port": sftp["port"], "login": bank,
                                        "password": user["password"], "extra": extra}  # fmt: skip

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import yaml
 
 from hub.feed import CallReport, FeedSpec, FieldSpec, PartnerSpec, RecordSpec, SftpSource
 from hub.mapping import Codes, default_recipe
 from hub.recipes import RECIPES, check_form, find_recipe
 from hub.registry.layouts import column_faults, layout_faults
-from hub.registry.problems import Place, Problem, line_of
+from hub.registry.problems import Place, Problem, problem_at
 from schemas.catalogue import SCHEMAS
 
 OUTCOMES = {"intake": ("stored", "rejected"), "outcome": ("accepted", "refused")}
@@ -47,8 +46,7 @@ class Checker:
         yield from self._report()
 
     def _problem(self, place: Place, cause: str) -> Problem:
-        root = yaml.compose(self.path.read_text("utf-8"), Loader=yaml.CSafeLoader)
-        return Problem(self.path.name, line_of(root, place), cause)
+        return problem_at(self.path, place, cause)
 
     def _places(self, faults: Iterable[tuple[Place, str]]) -> Iterator[Problem]:
         for place, cause in faults:

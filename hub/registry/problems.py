@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import yaml
 
@@ -19,6 +20,12 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.cause}"
+
+
+def problem_at(path: Path, place: Place, cause: str) -> Problem:
+    """A problem of a file, with the line on which the place stands."""
+    root = yaml.compose(path.read_text("utf-8"), Loader=yaml.CSafeLoader)
+    return Problem(path.name, line_of(root, place), cause)
 
 
 def line_of(root: yaml.Node | None, place: Place) -> int:

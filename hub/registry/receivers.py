@@ -9,12 +9,11 @@ from pathlib import Path
 
 import dataframely as dy
 import polars as pl
-import yaml
 
 from hub.feed import FieldSpec, PartnerSpec, Receives, TakenRecord
 from hub.mapping import Codes
 from hub.registry.files import read_file
-from hub.registry.problems import Place, Problem, line_of
+from hub.registry.problems import Place, Problem, problem_at
 from hub.writing import RECIPES, Recipe, find_recipe, typed_rows, written_type
 from schemas.areas import known_areas
 from schemas.catalogue import SCHEMAS
@@ -67,8 +66,7 @@ class ReceiverChecker:
         yield from self._sealed()
 
     def _problem(self, place: Place, cause: str) -> Problem:
-        root = yaml.compose(self.path.read_text("utf-8"), Loader=yaml.CSafeLoader)
-        return Problem(self.path.name, line_of(root, place), cause)
+        return problem_at(self.path, place, cause)
 
     def _names(self, name: str, taken: TakenRecord) -> Iterator[Problem]:
         """Every member of a row and of a call once; key columns must go out, or nobody finds the record again."""
