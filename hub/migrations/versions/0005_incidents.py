@@ -1,0 +1,8 @@
+"""Incidents and notices."""
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    """Nothing yet."""
