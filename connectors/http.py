@@ -12,7 +12,7 @@ from typing import Any
 
 import requests
 
-from hub.errors import PartnerRefused, PartnerUnavailable
+from hub.errors import PartnerRefused, PartnerUnavailable, SubmissionRefused
 from hub.settings import now
 
 CONNECT_SECONDS = 5
@@ -50,7 +50,10 @@ def exchange(
                 raise PartnerUnavailable(f"{_place(url)} answered {kind or 'no media type'} instead of {media}")
             return _read_body(response, started)
     except requests.RequestException as error:
-        raise PartnerUnavailable(f"{_place(url)} did not answer: {type(error).__name__}") from error
+        never_sent = isinstance(error, requests.ConnectTimeout) or "NewConnectionError" in repr(error)
+        raise PartnerUnavailable(
+            f"{_place(url)} did not answer: {type(error).__name__}", may_be_done=not never_sent
+        ) from error
 
 
 def _place(url: str) -> str:
@@ -60,9 +63,12 @@ def _place(url: str) -> str:
 def _sort_status(response: requests.Response) -> None:
     status = response.status_code
     if status == 429 or status >= 500:
+        waits = _retry_after(response.headers)
         raise PartnerUnavailable(
-            f"{_place(response.url)} answered HTTP {status}", retry_after=_retry_after(response.headers)
+            f"{_place(response.url)} answered HTTP {status}", retry_after=waits, may_be_done=status != 429
         )
+    if status == 413:
+        raise SubmissionRefused(f"{_place(response.url)} answered HTTP 413: too large")
     if status != 200:
         raise PartnerRefused(f"{_place(response.url)} answered HTTP {status}")
 

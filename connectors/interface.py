@@ -37,5 +37,11 @@ class Receiver(Protocol):
         The same ``batch_key`` again has no second effect.
         """
 
+    def inquire(self, batch_key: str) -> str | list[ReceiptAnswer] | None:
+        """Whether it has the submission of this key: what it answered to it, or None when it has none, or cannot be asked.
+
+        None means that the same submission may be sent again: under its key, or record by record under theirs, it has one effect.
+        """
+
     def poll(self, serial_code: str) -> list[ReceiptAnswer] | None:
         """One answer per record, or None while the receiver is still at it."""

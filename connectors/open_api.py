@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -40,14 +40,27 @@ class OpenApiReceiver:
         around = {style.schema_: schema, style.submission: batch_key}
         named = {name: value for name, value in around.items() if name is not None}
         if style.data.of == "array":
-            tree = self._call(taken.call, rows, named)
+            tree = self._call(taken.call, rows, named, unless_done=True)
         else:
-            tree = self._call(taken.call, {**named, taken.rows: rows}, {})
-        if style.answers == "at_once":
-            return self._answers(tree, taken.call)
-        serial = _at(tree, style.serial or "")
+            tree = self._call(taken.call, {**named, taken.rows: rows}, {}, unless_done=True)
+        assert tree is not None
+        return self._taken(tree, taken.call)
+
+    def inquire(self, batch_key: str) -> str | list[ReceiptAnswer] | None:
+        inquiry = self._style.inquiry
+        if inquiry is None:
+            return None
+        asked = {inquiry.parameter: batch_key}
+        tree = self._call(inquiry.call, [asked] if self._style.data.of == "array" else asked, {}, inquiry.none)
+        return None if tree is None else self._taken(tree, inquiry.call)
+
+    def _taken(self, tree: Mapping[str, Any], call: str) -> str | list[ReceiptAnswer]:
+        """What a receiver says of a submission that it has: its serial code, or its answers."""
+        if self._style.answers == "at_once":
+            return self._answers(tree, call)
+        serial = _at(tree, self._style.serial or "")
         if not isinstance(serial, str) or not serial:
-            raise PartnerRefused(f"{taken.call} was answered without a {style.serial}")
+            raise PartnerRefused(f"{call} was answered without a {self._style.serial}")
         return serial
 
     def poll(self, serial_code: str) -> list[ReceiptAnswer] | None:
@@ -56,6 +69,7 @@ class OpenApiReceiver:
             raise PartnerRefused(f"{self._receives.partner} answers at once and cannot be asked about {serial_code}")
         asked = {asking.parameter: serial_code}
         tree = self._call(asking.call, [asked] if self._style.data.of == "array" else asked, {})
+        assert tree is not None
         state = _at(tree, asking.state)
         if state in asking.waiting:
             return None
@@ -108,8 +122,16 @@ class OpenApiReceiver:
         has_it = any(words in message for words in receives.exists.words)
         return Outcome.ACCEPTED if has_it else Outcome.REFUSED
 
-    def _call(self, call: str, payload: Any, beside: Mapping[str, str]) -> dict[str, Any]:
-        """Every try is signed anew: a nonce is used once."""
+    def _call(
+        self,
+        call: str,
+        payload: Any,
+        beside: Mapping[str, str],
+        none: Collection[str] = (),
+        *,
+        unless_done: bool = False,
+    ) -> dict[str, Any] | None:
+        """Every try is signed anew: a nonce is used once. None for a code in ``none``: the receiver has nothing to say."""
         style = self._style
         if style.data.name is None:
             parameters = {**payload, **beside}
@@ -118,10 +140,10 @@ class OpenApiReceiver:
         if style.method is not None:
             parameters[style.method] = call
 
-        def once() -> dict[str, Any]:
-            return self._open(self._post(call, parameters), call)
+        def once() -> dict[str, Any] | None:
+            return self._open(self._post(call, parameters), call, none)
 
-        return retried(once)
+        return retried(once, unless_done=unless_done)
 
     def _post(self, call: str, parameters: Mapping[str, Any]) -> bytes:
         """One try, not sooner than agreed after the last one."""
@@ -141,8 +163,8 @@ class OpenApiReceiver:
             headers={"Content-Type": MEDIA[style.body], **added.headers},
         )
 
-    def _open(self, body: bytes, call: str) -> dict[str, Any]:
-        """The answer, when its envelope says that all is well."""
+    def _open(self, body: bytes, call: str, none: Collection[str]) -> dict[str, Any] | None:
+        """The answer, when its envelope says that all is well. The receiver's own words may quote a row: only its code is told."""
         envelope = self._style.envelope
         try:
             tree = read_json(body)
@@ -150,11 +172,13 @@ class OpenApiReceiver:
             raise PartnerUnavailable(f"{call}: {error}") from error
         code = str(_at(tree, envelope.code))
         if code in envelope.busy:
-            raise PartnerUnavailable(f"{call} answered code {code}")
+            raise PartnerUnavailable(f"{call} answered code {code}", may_be_done=False)
+        if code in none:
+            return None
         if code != envelope.success:
             lost = self._style.asking.unknown if self._style.asking else ()
             kind = SubmissionRefused if code in lost or code in self._receives.unreadable else PartnerRefused
-            raise kind(f"{call} answered code {code}: {str(_at(tree, envelope.message))[:200]}")
+            raise kind(f"{call} answered code {code[:40]}")
         return tree
 
 

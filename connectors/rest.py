@@ -129,7 +129,7 @@ def check_envelope(body: bytes, envelope: Envelope, place: str) -> dict[str, Any
     if code in envelope.busy or (code.startswith("5") and len(code) == 3):
         raise PartnerUnavailable(f"{place} answered code {code}")
     if code != envelope.success:
-        raise PartnerRefused(f"{place} answered code {code}: {str(_at(tree, envelope.message))[:200]}")
+        raise PartnerRefused(f"{place} answered code {code[:40]}")  # its own words may quote a row
     return tree
 
 

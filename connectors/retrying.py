@@ -8,7 +8,7 @@ from typing import TypeVar
 from tenacity import (
     RetryCallState,
     Retrying,
-    retry_if_exception_type,
+    retry_if_exception,
     stop_after_attempt,
     stop_after_delay,
     wait_random_exponential,
@@ -29,10 +29,15 @@ def _wait(state: RetryCallState) -> float:
     return _backing_off(state)
 
 
-def retried(call: Callable[[], Answer]) -> Answer:
-    """Call up to five times within two minutes; the last PartnerUnavailable is raised, PartnerRefused at once."""
+def retried(call: Callable[[], Answer], *, unless_done: bool = False) -> Answer:
+    """Call up to five times within two minutes; the last PartnerUnavailable is raised, PartnerRefused at once.
+
+    With ``unless_done`` only while the call surely had no effect: whoever has an effect to lose or to double asks first.
+    """
     trying = Retrying(
-        retry=retry_if_exception_type(PartnerUnavailable),
+        retry=retry_if_exception(
+            lambda error: isinstance(error, PartnerUnavailable) and not (unless_done and error.may_be_done)
+        ),
         wait=_wait,
         stop=stop_after_attempt(5) | stop_after_delay(120),
         reraise=True,

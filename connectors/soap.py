@@ -174,9 +174,7 @@ class SoapConnector:
         if code in envelope.busy:
             raise PartnerUnavailable(f"{operation} was answered with code {code}")
         if code != envelope.success:
-            raise PartnerRefused(
-                f"{operation} was answered with code {code}: {text_at(answer, envelope.message)[:200]}"
-            )
+            raise PartnerRefused(f"{operation} was answered with code {code[:40]}")  # its own words may quote a row
 
 
 def nested(members: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,14 +17,36 @@ class HubError(Exception):
 class PartnerUnavailable(HubError):
     """Time-out, 5xx, 429, connection lost: tried again, then the partner's contact is called.
 
-    ``retry_after`` is the partner's own wish in seconds, where it gave one.
+    ``retry_after`` is the partner's own wish in seconds, where it gave one. ``may_be_done`` is false only when the call surely had
+    no effect: never reached the partner, or was turned away at its door.
     """
 
     code = "S001"
 
-    def __init__(self, message: str, *, code: str | None = None, retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, code: str | None = None, retry_after: float | None = None, may_be_done: bool = True
+    ) -> None:
         super().__init__(message, code=code)
         self.retry_after = retry_after
+        self.may_be_done = may_be_done
+
+
+class Busy(PartnerUnavailable):
+    """Another worker is at the same feed, receiver or partner: nothing was done, tried again later."""
+
+    code = "S006"
+
+
+class FencedOff(HubError):
+    """A newer worker has taken over: whatever this one was about to commit is undone. Nothing to repair, nothing to repeat."""
+
+    code = "S007"
+
+
+class CircuitOpen(HubError):
+    """The connection failed again and again, or a person paused it: it is left alone until its time has come."""
+
+    code = "S008"
 
 
 class PartnerRefused(HubError):

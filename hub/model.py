@@ -96,6 +96,9 @@ class Batch:
     hold_code: str | None = None
     hold_message: str | None = None
     released_by: str | None = None
+    changed_at: datetime | None = field(default=None, compare=False)
+    seen_at: datetime | None = field(default=None, compare=False)
+    """When the store was asked: what is told of the batch is as of this moment."""
 
 
 @dataclass(frozen=True)

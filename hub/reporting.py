@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from hub.digest import sm3_hex
 from hub.errors import MappingInvalid
 from hub.feed import CallReport, FieldSpec, FileReport
 from hub.mapping import Codes
@@ -13,12 +14,20 @@ from hub.reasons import reason
 GOOD = frozenset({Outcome.STORED, Outcome.ACCEPTED})
 
 
-def render_rows(report: CallReport, statuses: Sequence[Status], codes: Codes) -> list[dict[str, str]]:
-    """One row per row of theirs: its key in their words, then the fields the mapping names. Several reasons are joined."""
+def render_rows(report: CallReport, statuses: Sequence[Status], codes: Codes) -> dict[str, dict[str, str]]:
+    """One row per row of theirs, by the place it speaks of: its key in their words, then the fields the mapping names.
+
+    Several reasons are joined. A place is the same whenever the same row of the same batch is told again.
+    """
     grouped: dict[tuple[str, tuple[tuple[str, str], ...], int], list[Status]] = {}
     for status in statuses:
         grouped.setdefault((status.schema, tuple(sorted(status.key.items())), status.row_no), []).append(status)
-    return [_row(report, found, codes) for found in grouped.values()]
+    return {_place(*group): _row(report, found, codes) for group, found in grouped.items()}
+
+
+def _place(schema: str, key: tuple[tuple[str, str], ...], row_no: int) -> str:
+    """Rows of two pages may have one number; their keys, which may name a person, tell them apart."""
+    return f"{schema}/{row_no}/{sm3_hex(repr(key).encode())[:16]}"
 
 
 def _row(report: CallReport, found: Sequence[Status], codes: Codes) -> dict[str, str]:

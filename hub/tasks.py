@@ -6,7 +6,8 @@ Only batch ids pass between tasks. One bad batch never keeps the others from goi
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -14,9 +15,10 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from hub import pipeline, upkeep
 from hub.bootstrap import open_connector, open_house, open_receiver
-from hub.errors import HubError, PartnerUnavailable
+from hub.errors import CircuitOpen, HubError, PartnerUnavailable
 from hub.feed import Feed
 from hub.model import BatchState, Stage
+from hub.settings import now
 
 Words = ParamSpec("Words")
 Result = TypeVar("Result")
@@ -26,6 +28,8 @@ RETRIES = {"retries": 3, "retry_delay": 15, "retry_exponential_backoff": 2, "max
 """How Airflow tries a task again while a partner is unavailable; seconds, twice as long each time."""
 NONE = ""
 """A pattern that names nothing: a task reads only the mappings it needs."""
+HOLDER = "airflow"
+"""Who holds the leases of tasks. What an admin does by hand is held by another, so that neither takes over from the other."""
 PARTNER_NAME = "{{ task.op_kwargs['partner'] }}"
 """What Airflow shows beside a task that runs once for each partner."""
 
@@ -45,8 +49,24 @@ def sorted_errors(step: Callable[Words, Result]) -> Callable[Words, Result]:
     return run
 
 
+def leased(name: Callable[..., str]) -> Callable[[Callable[Words, Result]], Callable[Words, Result]]:
+    """Run a step under a lease. Airflow runs a step again only when it takes the first run for dead: the newer one takes over,
+    and whatever the older one was about to commit is undone."""
+
+    def wrap(step: Callable[Words, Result]) -> Callable[Words, Result]:
+        @wraps(step)
+        def run(*words: Words.args, **options: Words.kwargs) -> Result:
+            with pipeline.holding(open_house(NONE, NONE), name(*words, **options), HOLDER):
+                return step(*words, **options)
+
+        return run
+
+    return wrap
+
+
 def each(batches: Iterable[Result], step: Callable[[Result], object]) -> None:
-    """Run a step over all, then raise the first error, whatever its kind: what can go on goes on."""
+    """Run a step over all, then raise the first error, whatever its kind: what can go on goes on. A connection that is left alone
+    counts last: it hides no other error."""
     errors: list[Exception] = []
     for batch in batches:
         try:
@@ -54,15 +74,21 @@ def each(batches: Iterable[Result], step: Callable[[Result], object]) -> None:
         except Exception as error:
             errors.append(error)
     if errors:
-        raise errors[0]
+        raise min(errors, key=lambda error: isinstance(error, CircuitOpen))
+
+
+def of_feed(feed_id: str, *_: object) -> str:
+    """The lease of a feed: one worker at a time fetches, stores and acknowledges."""
+    return f"feed/{feed_id}"
 
 
 @sorted_errors
+@leased(of_feed)
 def fetch(feed_id: str) -> list[int]:
     """Archive what is new; gives the ids of batches to store, or skips when there are none."""
     house = open_house(feed_id, NONE)
     feed = house.registry.feed(feed_id)
-    with open_connector(feed) as connector:
+    with skipped_when_open(), pipeline.guarded(house, feed.spec.source.connection), open_connector(feed) as connector:
         waiting = pipeline.fetch_feed(house, feed, connector)
     if not waiting:
         raise AirflowSkipException("没有新数据 / nothing new")
@@ -70,6 +96,7 @@ def fetch(feed_id: str) -> list[int]:
 
 
 @sorted_errors
+@leased(of_feed)
 def store(feed_id: str, batch_ids: Sequence[int]) -> None:
     """Store each batch; skips, so that no delivery is started, when every one of them is held."""
     house = open_house(feed_id)
@@ -81,10 +108,20 @@ def store(feed_id: str, batch_ids: Sequence[int]) -> None:
 
 
 @sorted_errors
+@leased(of_feed)
 def acknowledge(feed_id: str) -> None:
     """Tell the partner what could be read, for every batch it has not been told of."""
     house = open_house(feed_id, NONE)
     _report(house, house.registry.feeds.values(), Stage.INTAKE)
+
+
+@contextmanager
+def skipped_when_open() -> Iterator[None]:
+    """A connection that is left alone makes no red task each time; what failed first was red, and `hub circuits` shows the rest."""
+    try:
+        yield
+    except CircuitOpen as error:
+        raise AirflowSkipException(f"{error.code} {error}") from error
 
 
 @sorted_errors
@@ -97,6 +134,7 @@ def find_untold() -> list[str]:
 
 
 @sorted_errors
+@leased(lambda partner: f"partner/{partner}")
 def report(partner: str) -> None:
     """Tell a partner what the receivers answered, for every batch that is answered in full."""
     house = open_house(
@@ -110,10 +148,11 @@ def _report(house: pipeline.House, feeds: Iterable[Feed], stage: Stage) -> None:
 
     def tell(feed: Feed) -> None:
         if waiting := pipeline.batches_to_report(house, stage, [feed.feed_id]):
-            with open_connector(feed) as connector:
+            with pipeline.guarded(house, feed.spec.source.connection), open_connector(feed) as connector:
                 each(waiting, lambda batch: pipeline.report_batch(house, feed, batch, stage, connector))
 
-    each(feeds, tell)
+    with skipped_when_open():
+        each(feeds, tell)
 
 
 @sorted_errors
@@ -130,7 +169,7 @@ def find_due() -> list[str]:
 
     A batch that said nothing new owes nobody anything: it is moved on here, for no delivery will ever do it.
     """
-    house = open_house(NONE, NONE)
+    house = open_house(NONE)
     moved = pipeline.mark_delivered(house)
     due = upkeep.receivers_due(house)
     if not due and not moved:
@@ -139,6 +178,7 @@ def find_due() -> list[str]:
 
 
 @sorted_errors
+@leased(lambda partner: f"receiver/{partner}")
 def deliver(partner: str) -> None:
     """Submit, ask after and submit again what is due, for a while; skips when no batch was answered in full.
 
@@ -147,10 +187,11 @@ def deliver(partner: str) -> None:
     house = open_house(NONE, partner)
     receives, receiver = house.registry.receives(partner), open_receiver(house.registry, partner)
     until, moved = time.monotonic() + PATIENCE_SECONDS, 0
-    while True:
+    while not receives.is_closed(now().time()):
         try:
-            sent = pipeline.deliver_waiting(house, partner, receives, receiver)
-            still_open = pipeline.collect_receipts(house, partner, receives, receiver)
+            with skipped_when_open(), pipeline.guarded(house, receives.connection):
+                sent = pipeline.deliver_waiting(house, partner, receives, receiver)
+                still_open = pipeline.collect_receipts(house, partner, receives, receiver)
         finally:  # one answer nobody agreed on keeps no other batch from being told
             moved += len(pipeline.mark_delivered(house))
         pause = pipeline.next_delivery(house, partner)

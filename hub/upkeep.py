@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from hub.errors import HubError
 from hub.model import Batch, BatchState, Stage
-from hub.pipeline import House, batches_to_report
+from hub.pipeline import House, batches_to_report, closed_connections
 from hub.reasons import reason
 from hub.settings import now
 from hub.store import batches, progress
@@ -22,16 +22,23 @@ def held_batches(house: House, feed_id: str | None = None) -> list[Batch]:
 
 
 def untold_partners(house: House) -> list[str]:
-    """The partners with a batch that is answered in full and not told of yet."""
-    partner_of = {feed.feed_id: feed.spec.partner for feed in house.registry.feeds.values()}
+    """The partners with a batch that is answered in full and not told of yet, and a connection that may be used now."""
+    closed = closed_connections(house)
+    partner_of = {
+        feed.feed_id: feed.spec.partner
+        for feed in house.registry.feeds.values()
+        if feed.spec.source.connection not in closed
+    }
     waiting = batches_to_report(house, Stage.OUTCOME, list(partner_of))
     return sorted({partner_of[batch.feed_id] for batch in waiting})
 
 
 def receivers_due(house: House) -> list[str]:
-    """The receivers that a record may go to now, or that owe an answer."""
+    """The receivers that a record may go to now, or that owe an answer; none whose connection is to be left alone now."""
+    closed, known = closed_connections(house), house.registry.receivers
     with working(house.engine) as work:
-        return progress.receivers_due(work)
+        due = progress.receivers_due(work)
+    return [name for name in due if name not in known or known[name].connection not in closed]
 
 
 def describe_hold(batch: Batch) -> str:

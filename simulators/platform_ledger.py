@@ -85,6 +85,11 @@ class PlatformLedger(Ledger):
             self.db.execute("insert into submissions values (?, ?, ?, ?, ?, ?, ?, 1)", values)
         return serial, decided
 
+    def find(self, batch_key: str) -> tuple[str, list[Decided]] | None:
+        """Serial code and decisions of the submission with this key, or None."""
+        found = self.db.execute("select * from submissions where batch_key = ?", (batch_key,)).fetchone()
+        return (str(found["serial"]), _read(found["result"])) if found else None
+
     def submission(self, serial: str) -> tuple[float, bool, list[Decided]] | None:
         """When a submission is answered, whether it failed as a whole, and what was decided; or None."""
         found = self.db.execute("select * from submissions where serial = ?", (serial,)).fetchone()

@@ -117,6 +117,8 @@ class Platform:
         payload = self._payload(parameters)
         if self.is_later and what == self.style["asking"]["call"]:
             return self._query(payload[0] if isinstance(payload, list) else payload)
+        if what == self.style.get("inquiry", {}).get("call"):
+            return self._find(payload[0] if isinstance(payload, list) else payload)
         schema = self.calls.get(what)
         if schema is not None and "schema" in self.style:
             schema = payload.get(self.style["schema"])
@@ -135,10 +137,21 @@ class Platform:
         fail, defer = (name in self.knobs.names and self.knobs.take(name) for name in ("fail_batch", "defer_batch"))
         serial, decided = self.ledger.submit(key, schema, rows, time.time() + self.latency, fail=fail, defer=defer)
         request.scope[COMMITTED] = True
+        return self._taken(serial, decided)
+
+    def _taken(self, serial: str, decided: Sequence[Decided]) -> dict[str, Any]:
+        """What it says of a submission that it has."""
         answer: dict[str, Any] = {}
         _put(answer, self.style["serial"] if self.is_later else self.style["results"]["rows"],
              serial if self.is_later else self._results(decided))  # fmt: skip
         return answer
+
+    def _find(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        inquiry = self.style["inquiry"]
+        found = self.ledger.find(str(asked.get(inquiry["parameter"])))
+        if found is None:
+            raise Refused(inquiry["none"][0], "没有这一批")
+        return self._taken(*found)
 
     def _payload(self, parameters: Mapping[str, Any]) -> Any:
         data = self.style.get("data", {})

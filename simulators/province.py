@@ -86,6 +86,8 @@ class Province:
             request.scope[COMMITTED] = True
         elif fields["method"] == "AsyncHandleResult.Query":
             result = self._query(data)
+        elif fields["method"] == "Record.Find":
+            result = self._find(data)
         else:
             raise Refused("2001", "method")
         return {"code": "0", "message": "ok", "data": result}
@@ -112,6 +114,12 @@ class Province:
             _check_record(schema, record)
         due_at = time.time() + self.latency
         return self.ledger.submit(batch_key, schema, records, due_at, self.knobs.take("fail_batch"))
+
+    def _find(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        serial = self.ledger.serial_of(str(data.get("batchKey", "")))
+        if serial is None:
+            raise Refused("2006")
+        return {"requestSerialCode": serial}
 
     def _query(self, data: Mapping[str, Any]) -> dict[str, Any]:
         submission = self.ledger.submission(str(data.get("requestSerialCode", "")))

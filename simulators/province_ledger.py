@@ -147,6 +147,11 @@ class ProvinceLedger(Ledger):
         found = self.db.execute("select * from submissions where serial = ?", (serial,)).fetchone()
         return dict(found) if found else None
 
+    def serial_of(self, batch_key: str) -> str | None:
+        """The serial code of the submission with this key, or None."""
+        found = self.db.execute("select serial from submissions where batch_key = ?", (batch_key,)).fetchone()
+        return str(found["serial"]) if found else None
+
     def _decide(self, schema: str, record: Mapping[str, Any]) -> dict[str, Any]:
         key = str(record["recordKey"])
         known = self.db.execute("select * from effects where schema = ? and record_key = ?", (schema, key)).fetchone()

@@ -70,6 +70,13 @@ def build_parser() -> argparse.ArgumentParser:
     add("replay", batches.replay, batch=True)
     add("resend", batches.resend, batch=True)
     add("catchup", receivers.catch_up).add_argument("partner", metavar="PARTNER", help="a file of mappings/receivers")
+    pausing = add("pause", receivers.pause)
+    pausing.add_argument("connection", metavar="CONNECTION", help="as a mapping names it, such as province_api")
+    pausing.add_argument("--by", default=_own_name(), help="who decides")
+    pausing.add_argument("--reason", required=True, help="why; shown to everybody who asks")
+    add("resume", receivers.resume).add_argument("connection", metavar="CONNECTION", help="as a mapping names it")
+    add("circuits", receivers.list_circuits)
+    add("leases", receivers.list_leases)
     add("migrate", migrate_database)
     return parser
 

@@ -1,4 +1,4 @@
-"""Commands about receivers: owe one what it was never sent."""
+"""Commands about those we exchange with: owe a receiver what it was never sent, leave a connection alone, see who is at work."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import argparse
 
 from hub import pipeline
 from hub.bootstrap import open_house
+from hub.cli.printing import show_table
+from hub.errors import NotAllowed
+from hub.store import circuits, deliveries, leases
+from hub.store.database import working
 
 
 def catch_up(words: argparse.Namespace) -> int:
@@ -16,3 +20,53 @@ def catch_up(words: argparse.Namespace) -> int:
             print(f"{schema}: {records}")
     print(f"{sum(owed.values())} records are owed to {words.partner} now and go out with the next delivery")
     return 0
+
+
+def pause(words: argparse.Namespace) -> int:
+    """Ask nothing of a connection and send nothing over it until it is resumed; what waits goes on waiting."""
+    _check_connection(words.connection)
+    with working(open_house().engine) as work:
+        circuits.pause(work, words.connection, words.by, words.reason)
+    print(f"连接 {words.connection} 已暂停 / {words.connection} is paused until `hub resume {words.connection}`")
+    return 0
+
+
+def resume(words: argparse.Namespace) -> int:
+    """Use a connection again at once, whether a person paused it or it failed too often."""
+    _check_connection(words.connection)
+    with working(open_house().engine) as work:
+        was_open = circuits.resume(work, words.connection)
+    print(f"{words.connection} is used again" if was_open else f"nothing stood against {words.connection}")
+    return 0
+
+
+def list_circuits(words: argparse.Namespace) -> int:
+    """Connections that are left alone now and why, maintenance windows, and submissions of unknown outcome."""
+    house = open_house()
+    with working(house.engine) as work:
+        found = circuits.open_circuits(work)
+        unknown = deliveries.unknown_submissions(work)
+    for circuit in found:
+        print(pipeline.describe_circuit(circuit))
+    named = {circuit.connection for circuit in found}
+    for connection in sorted(pipeline.closed_connections(house) - named):
+        print(f"连接 {connection} 在维护时段内 / {connection} is in its maintenance window")
+    show_table("结果未知的提交 / submissions of unknown outcome", unknown)
+    if not found and not unknown:
+        print("没有停用的连接 / no connection is left alone")
+    return 0
+
+
+def list_leases(words: argparse.Namespace) -> int:
+    """Who is at work on what now: a lease lapses by itself three minutes after its holder's last sign of life."""
+    with working(open_house().engine) as work:
+        show_table("", leases.read_leases(work))
+    return 0
+
+
+def _check_connection(name: str) -> None:
+    house = open_house()
+    known = {feed.spec.source.connection for feed in house.registry.feeds.values()}
+    known |= {receives.connection for receives in house.registry.receivers.values()}
+    if name not in known:
+        raise NotAllowed(f"no mapping uses a connection {name}; `hub feeds` names those of the feeds")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import time
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
@@ -38,6 +39,17 @@ class Asking(Spec):
     done: tuple[str, ...] = Field(min_length=1)
     failed: tuple[str, ...] = Field((), description="the submission as a whole went wrong; it is sent again")
     unknown: tuple[str, ...] = Field((), description="codes that mean: it lost the submission; it is sent again")
+
+
+class Inquiry(Spec):
+    """How a receiver is asked whether a submission reached it, by our submission key, when its answer did not reach us.
+
+    It answers like to the submission itself: with the serial code, or with the results.
+    """
+
+    call: str
+    parameter: str = Field(description="the member that carries our submission key")
+    none: tuple[str, ...] = Field(min_length=1, description="codes that mean: it has no such submission")
 
 
 class Results(Spec):
@@ -85,6 +97,7 @@ class Style(Spec):
     answers: Literal["later", "at_once"] = "later"
     serial: str | None = Field(None, description="where the serial code stands in the answer")
     asking: Asking | None = None
+    inquiry: Inquiry | None = None
     results: Results
 
     @model_validator(mode="after")
@@ -92,6 +105,8 @@ class Style(Spec):
         is_later = self.answers == "later"
         if is_later != (self.serial is not None) or is_later != (self.asking is not None):
             raise ValueError("answers later: serial and asking are needed; at_once: neither")
+        if self.inquiry is not None and self.submission is None:
+            raise ValueError("inquiry: without submission the receiver does not know our key")
         if self.body == "form" and self.data.name is None:
             raise ValueError("data: a form needs the parameter that carries the payload")
         if self.data.of == "array" and self.data.name is None:
@@ -124,6 +139,19 @@ class TakenRecord(Spec):
     )
 
 
+class Closed(Spec):
+    """A time of the day in which the receiver is not to be called; over midnight when it ends before it begins."""
+
+    from_: time = Field(alias="from")
+    to: time
+
+    def covers(self, moment: time) -> bool:
+        """Whether this moment of a Shanghai day lies in it."""
+        if self.from_ <= self.to:
+            return self.from_ <= moment < self.to
+        return moment >= self.from_ or moment < self.to
+
+
 class Receives(Spec):
     """One file of mappings/receivers."""
 
@@ -133,6 +161,7 @@ class Receives(Spec):
     areas: tuple[Digits, ...] = Field((), description="records whose area code begins so; all when left out")
     max_batch: int = Field(100, gt=0)
     calls_per_second: float = Field(10, gt=0)
+    closed: tuple[Closed, ...] = Field((), description="maintenance windows, such as {from: 23:30, to: 00:30}")
     style: Style
     accepted: tuple[str, ...] = Field(min_length=1, description="codes that mean: they have it")
     exists: Exists = Exists(codes=(), words=())
@@ -148,3 +177,13 @@ class Receives(Spec):
         if twice := sorted({code for code in codes if codes.count(code) > 1}):
             raise ValueError(f"code {', '.join(twice)} would mean two things")
         return self
+
+    @model_validator(mode="after")
+    def lost_answers_can_be_resolved(self) -> Receives:
+        if self.style.submission is None and not self.exists.codes and not self.exists.words:
+            raise ValueError("exists: without submission nothing else tells that a record sent twice is there already")
+        return self
+
+    def is_closed(self, moment: time) -> bool:
+        """Whether a maintenance window covers this moment of a Shanghai day."""
+        return any(window.covers(moment) for window in self.closed)

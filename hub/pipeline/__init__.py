@@ -5,6 +5,7 @@ again at any time; it receives open connectors, so the same functions serve Airf
 from hub.pipeline.by_hand import close_batch, release_batch, replay_batch, resend_batch
 from hub.pipeline.delivering import catch_up, collect_receipts, deliver_waiting, mark_delivered, next_delivery
 from hub.pipeline.fetching import fetch_feed
+from hub.pipeline.guarding import closed_connections, describe_circuit, guarded, holding
 from hub.pipeline.house import House
 from hub.pipeline.reading import Reading, check_expectations, read_rows
 from hub.pipeline.storing import store_batch
@@ -17,9 +18,13 @@ __all__ = [
     "catch_up",
     "check_expectations",
     "close_batch",
+    "closed_connections",
     "collect_receipts",
     "deliver_waiting",
+    "describe_circuit",
     "fetch_feed",
+    "guarded",
+    "holding",
     "mark_delivered",
     "next_delivery",
     "read_rows",

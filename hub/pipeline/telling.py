@@ -1,44 +1,102 @@
-"""Report: tell a partner what became of its rows, at intake and once the receiver has answered."""
+"""Report: tell a partner what became of its rows, at intake and once the receivers have answered.
+
+What a call tells is decided in one commit before it is sent, and sent again as it is when the hub died in between. A return file is
+the whole answer each time: the same content put twice is one file.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from connectors.interface import CallReporter, FileReporter
 from hub.digest import sm3_hex
-from hub.feed import Feed, FileReport
+from hub.feed import CallReport, Feed, FileReport
 from hub.model import Batch, BatchState, Outcome, Stage, Status
 from hub.pipeline.house import House, lock_batch, note
+from hub.points import reach
 from hub.reporting import render_file, render_rows, report_path, schemas_told
-from hub.store import batches, statuses
+from hub.store import batches, statuses, told
 from hub.store.database import Work, working
 from schemas.catalogue import SCHEMAS
+
+NOT_YET = {Stage.INTAKE: (BatchState.FETCHED,), Stage.OUTCOME: (BatchState.FETCHED, BatchState.STORED)}
+"""States in which nothing is to be told at a stage."""
 
 
 def report_batch(house: House, feed: Feed, batch: Batch, stage: Stage, reporter: FileReporter | CallReporter) -> int:
     """Tell the partner what became of its rows; returns how many rows were told. What was told already is not sent again."""
     report = feed.spec.report.get(stage.value)
-    rows: list[Status] = []
-    if report is not None:
-        with working(house.engine) as work:
-            rows = _statuses(work, feed, batch, stage)
-            printed = batches.detail_rows(work, batch.batch_id)
-        if isinstance(report, FileReport):
-            path, name = report_path(report, batch.source_name)
-            content = render_file(report, batch, rows, name, printed)
-            _once(house, batch, stage, content, len(rows), lambda: reporter.put(path, content), replaces=True)  # type: ignore[union-attr]
-        else:
-            told = render_rows(report, rows, house.registry.codes)
-            for start in range(0, len(told), report.per_call):
-                chunk = told[start : start + report.per_call]
-                key = sm3_hex(f"{batch.digest}|{stage.value}|{chunk}".encode())[:32]
-                _once(house, batch, stage, key.encode(), len(chunk), lambda: reporter.send(report, chunk, key))  # type: ignore[union-attr] # noqa: B023
     with working(house.engine) as work:
-        batches.write_report(work, batch.batch_id, stage, "", 0)
-        if stage is Stage.OUTCOME and lock_batch(work, batch.batch_id).state is BatchState.DELIVERED:
-            batches.set_state(work, batch.batch_id, BatchState.REPORTED)
-    note("reported", feed=feed.feed_id, batch=batch.batch_id, stage=stage.value, rows=len(rows))
-    return len(rows)
+        read = lock_batch(work, batch.batch_id)
+    if read.state in NOT_YET[stage]:  # it was sent, or is read, once more since: its word comes when that is done
+        return 0
+    rows = 0
+    if isinstance(report, FileReport):
+        read, rows = _tell_by_file(house, feed, batch, stage, report, reporter)  # type: ignore[arg-type]
+    elif isinstance(report, CallReport):
+        read, rows = _tell_by_calls(house, feed, batch, stage, report, reporter)  # type: ignore[arg-type]
+    with working(house.engine) as work:
+        batches.mark_told(work, batch.batch_id, stage, read.seen_at)
+        if stage is Stage.OUTCOME:
+            batches.mark_reported(work, batch.batch_id, read.changed_at)
+        reach("tell.marking")
+    reach("tell.marked")
+    note("reported", feed=feed.feed_id, batch=batch.batch_id, stage=stage.value, rows=rows)
+    return rows
+
+
+def _tell_by_file(
+    house: House, feed: Feed, batch: Batch, stage: Stage, report: FileReport, reporter: FileReporter
+) -> tuple[Batch, int]:
+    """Put the return file, unless it lies there as it is; a crash before it is noted puts the same content again."""
+    with working(house.engine) as work:
+        batch = lock_batch(work, batch.batch_id)
+        rows = _statuses(work, feed, batch, stage)
+        path, name = report_path(report, batch.source_name)
+        content = render_file(report, batch, rows, name, batches.detail_rows(work, batch.batch_id))
+        digest = sm3_hex(content)
+        is_told = batches.last_reported(work, batch.batch_id, stage) == digest
+    if not is_told:
+        reach("tell.before_file")
+        reporter.put(path, content)
+        reach("tell.file_put")
+        with working(house.engine) as work:
+            batches.write_report(work, batch.batch_id, stage, digest, len(rows))
+            reach("tell.noting_file")
+        reach("tell.file_noted")
+    return batch, len(rows)
+
+
+def _tell_by_calls(
+    house: House, feed: Feed, batch: Batch, stage: Stage, report: CallReport, reporter: CallReporter
+) -> tuple[Batch, int]:
+    """Send the calls that were decided before, then decide what is to be told now and send that: never another order."""
+    _send_open(house, batch, stage, report, reporter)
+    with working(house.engine) as work:
+        batch = lock_batch(work, batch.batch_id)
+        found = _statuses(work, feed, batch, stage)
+        rows = [told.ToldRow(place, row) for place, row in render_rows(report, found, house.registry.codes).items()]
+        told.add_calls(work, batch, stage, rows, report.per_call)
+        reach("tell.deciding_calls")
+    reach("tell.calls_decided")
+    _send_open(house, batch, stage, report, reporter)
+    return batch, len(found)
+
+
+def _send_open(house: House, batch: Batch, stage: Stage, report: CallReport, reporter: CallReporter) -> None:
+    with working(house.engine) as work:
+        waiting = told.open_calls(work, batch.batch_id, stage)
+    for call in waiting:
+        with working(house.engine):  # under our lease, or not at all
+            pass
+        reach("tell.before_call")
+        reporter.send(report, call.rows, call.key)
+        reach("tell.call_sent")
+        with working(house.engine) as work:
+            told.mark_sent(work, call.call_id)
+            batches.write_report(work, batch.batch_id, stage, sm3_hex(call.key.encode()), len(call.rows))
+            reach("tell.noting_call")
+        reach("tell.call_noted")
 
 
 def _statuses(work: Work, feed: Feed, batch: Batch, stage: Stage) -> list[Status]:
@@ -52,33 +110,6 @@ def _statuses(work: Work, feed: Feed, batch: Batch, stage: Stage) -> list[Status
         stage is Stage.OUTCOME and Stage.INTAKE.value in feed.spec.report and not isinstance(report, FileReport)
     )
     return [status for status in found if not (told_before and status.outcome is Outcome.REJECTED)]
-
-
-def _once(
-    house: House,
-    batch: Batch,
-    stage: Stage,
-    content: bytes,
-    rows: int,
-    send: Callable[[], None],
-    *,
-    replaces: bool = False,
-) -> None:
-    """Send and note it. A crash between the two sends the same content under the same key again, which the partner knows.
-
-    A call told once stays told; a return file that was replaced since is put again.
-    """
-    digest = sm3_hex(content)
-    with working(house.engine) as work:
-        if replaces:
-            is_told = batches.last_reported(work, batch.batch_id, stage) == digest
-        else:
-            is_told = batches.is_reported(work, batch.batch_id, stage, digest)
-    if is_told:
-        return
-    send()
-    with working(house.engine) as work:
-        batches.write_report(work, batch.batch_id, stage, digest, rows)
 
 
 def batches_to_report(house: House, stage: Stage, feed_ids: Sequence[str]) -> list[Batch]:

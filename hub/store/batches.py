@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,8 +11,8 @@ import sqlalchemy as sa
 from hub.model import Batch, BatchState, Fetched, FileStamp, Stage, Tally
 from hub.store.database import Work, plain, rows_of
 
-BATCH = """select batch_id, feed_id, source_name, digest, state, parts, fetched_at, hold_code, hold_message, released_by
-           from batch """
+BATCH = """select batch_id, feed_id, source_name, digest, state, parts, fetched_at, hold_code, hold_message, released_by,
+                  changed_at, now() as seen_at from batch """
 
 
 # Held in the very commit that brought it: for what stands beside the bytes, not for what stands in them.
@@ -175,12 +176,6 @@ def forget_reading(work: Work, batch_id: int) -> None:
         work.execute(sa.text(f"delete from {table} where batch_id = :batch_id"), {"batch_id": batch_id})
 
 
-def is_reported(work: Work, batch_id: int, stage: Stage, digest: str) -> bool:
-    """Whether exactly this report went out already."""
-    sql = "select 1 from report where batch_id = :batch_id and stage = :stage and digest = :digest and sent_at is not null"
-    return bool(rows_of(work, sql, batch_id=batch_id, stage=stage.value, digest=digest))
-
-
 def last_reported(work: Work, batch_id: int, stage: Stage) -> str | None:
     """The digest of the report of this stage that went out last; a return file stands as it was put last."""
     sql = """select digest from report where batch_id = :batch_id and stage = :stage and digest <> ''
@@ -194,6 +189,20 @@ def write_report(work: Work, batch_id: int, stage: Stage, digest: str, rows: int
     sql = """insert into report (batch_id, stage, digest, row_count, sent_at) values (:batch_id, :stage, :digest, :rows, now())
              on conflict (batch_id, stage, digest) do update set sent_at = now()"""
     work.execute(sa.text(sql), {"batch_id": batch_id, "stage": stage.value, "digest": digest, "rows": rows})
+
+
+def mark_told(work: Work, batch_id: int, stage: Stage, as_of: datetime | None) -> None:
+    """The partner knows everything of this stage as it stood at that moment; what changed since is still owed."""
+    sql = """insert into report (batch_id, stage, digest, row_count, sent_at) values (:batch_id, :stage, '', 0, :as_of)
+             on conflict (batch_id, stage, digest) do update set sent_at = greatest(report.sent_at, excluded.sent_at)"""
+    work.execute(sa.text(sql), {"batch_id": batch_id, "stage": stage.value, "as_of": as_of})
+
+
+def mark_reported(work: Work, batch_id: int, changed_at: datetime | None) -> bool:
+    """The batch has gone its way, unless it was moved since it was read: then its partner is owed another word."""
+    sql = """update batch set state = 'reported', changed_at = now()
+             where batch_id = :batch_id and state = 'delivered' and changed_at = :changed_at returning batch_id"""
+    return bool(rows_of(work, sql, batch_id=batch_id, changed_at=changed_at))
 
 
 def unreported(work: Work, stage: Stage, feed_ids: Sequence[str]) -> list[Batch]:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from hub.errors import HubError, PartnerUnavailable
 from hub.mapping import NUL, SHOWN_NUL, shown
+from hub.store.fences import verify
 
 Work = sa.Connection
 
@@ -40,11 +41,13 @@ def open_database(url: str) -> sa.Engine:
 def working(engine: sa.Engine) -> Iterator[Work]:
     """One transaction: all of it is durable at the end, or none. A lost database is PartnerUnavailable, so it is tried again.
 
+    Under a lease (see fences.py) all of it is undone when a newer worker has taken over.
     Whatever else PostgreSQL says is said by its kind alone: its own words quote the row, a worker's name and number with it.
     """
     try:
         with engine.begin() as work:
             yield work
+            verify(work)
     except (DBAPIError, psycopg.Error) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         kind = type(cause).__name__

@@ -12,7 +12,7 @@ import pytest
 from receivers_served import LOGIN, MAPPINGS, NAMES, SECRET, Served, record, serving
 
 from connectors.open_api import OpenApiReceiver
-from hub.errors import HubError, PartnerRefused, SubmissionRefused
+from hub.errors import HubError, PartnerRefused, PartnerUnavailable, SubmissionRefused
 from hub.model import Outcome, ReceiptAnswer
 from hub.registry import Registry, read_registry
 from schemas.catalogue import SCHEMAS
@@ -52,8 +52,8 @@ def new_key(name: str, *, refused: bool = False) -> str:
 
 
 def send(receiver: OpenApiReceiver, schema: str, key: str, records: Sequence[dict[str, Any]]) -> list[ReceiptAnswer]:
-    """Submit, and ask until it is answered."""
-    found = receiver.submit(schema, key, records)
+    """Submit, as the hub does: ask before sending again when no answer came; then ask until it is answered."""
+    found = submit(receiver, schema, key, records)
     if not isinstance(found, str):
         return found
     for _ in range(100):
@@ -61,6 +61,19 @@ def send(receiver: OpenApiReceiver, schema: str, key: str, records: Sequence[dic
             return answers
         time.sleep(0.02)
     raise AssertionError("no answer came")
+
+
+def submit(
+    receiver: OpenApiReceiver, schema: str, key: str, records: Sequence[dict[str, Any]]
+) -> str | list[ReceiptAnswer]:
+    """Nothing that may have taken effect is sent again by the connector itself."""
+    try:
+        return receiver.submit(schema, key, records)
+    except PartnerUnavailable as error:
+        if not error.may_be_done:
+            raise
+    known = receiver.inquire(key)
+    return receiver.submit(schema, key, records) if known is None else known
 
 
 def schemas_of(name: str) -> list[str]:
@@ -126,7 +139,7 @@ def test_a_refused_record_is_refused_with_its_code(served: Served, name: str) ->
 def test_a_submission_whose_answer_never_came_has_one_effect(
     served: Served, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Tried again, signed anew; whoever knows no submission key says that it has the records already.
+    """Asked about, never sent blindly again; whoever knows no submission key says that it has the records already.
 
     The same goes for a worker that died and sends under the same key once more.
     """
@@ -156,6 +169,16 @@ FAULTS = (
     "doubled_result",
     "stray_result",
 )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_receiver_is_asked_by_our_key(served: Served, name: str) -> None:
+    """It knows what it has and what it has not; whoever cannot be asked knows nothing."""
+    schema, receiver = schemas_of(name)[0], opened(served, name)
+    assert receiver.inquire("never-sent") is None
+    answered = receiver.submit(schema, "inquired", [record(schema, 1, new_key(name))])
+    known = receiver.inquire("inquired")
+    assert known == (answered if REGISTRY.receives(name).style.inquiry else None)
 
 
 @pytest.mark.parametrize("name", NAMES)

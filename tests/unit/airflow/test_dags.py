@@ -6,7 +6,7 @@ import runpy
 import shutil
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
@@ -304,6 +304,8 @@ def told(tasks: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, 
 
     monkeypatch.setattr(tasks, "open_house", lambda *patterns: type("House", (), {"registry": registry}))
     monkeypatch.setattr(tasks, "open_connector", connector)
+    for guard in ("holding", "guarded"):
+        monkeypatch.setattr(tasks.pipeline, guard, lambda *_: nullcontext())
     monkeypatch.setattr(tasks.pipeline, "batches_to_report", lambda house, stage, feed_ids: [1, 2])
     monkeypatch.setattr(
         tasks.pipeline,

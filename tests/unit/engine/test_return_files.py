@@ -165,7 +165,7 @@ def test_a_row_of_a_call_carries_their_key_and_our_verdict() -> None:
     """In their words, through their code table."""
     report = call(STATUS={"from": "outcome", "codes": "words"}, ID="remote_id", CODE="code", FROM={"const": "hub"})
     status = line(1, Outcome.ACCEPTED, key={"CLUE_CODE": "C1"}, remote_id="P1", code="0")
-    assert render_rows(report, [status], {"words": {"accepted": "已入库"}}) == [
+    assert list(render_rows(report, [status], {"words": {"accepted": "已入库"}}).values()) == [
         {"CLUE_CODE": "C1", "STATUS": "已入库", "ID": "P1", "CODE": "0", "FROM": "hub"}
     ]
 
@@ -174,7 +174,7 @@ def test_several_reasons_of_a_row_are_joined_in_one_message() -> None:
     """Each with its column, where there is one; the first gives the code."""
     report = call(REASON="message", CODE="code")
     first = bad(1, "姓名", "L101"), bad(1, "电话", "L102"), bad(1, "", "L115")
-    rows = render_rows(report, [*first, bad(2, "姓名", "L114")], {})
+    rows = list(render_rows(report, [*first, bad(2, "姓名", "L114")], {}).values())
     assert rows == [
         {"REASON": "姓名：必填项为空；电话：格式不符；该行的列数与约定不符", "CODE": "L101"},
         {"REASON": "姓名：文字乱码", "CODE": "L114"},
@@ -187,7 +187,7 @@ def test_rows_of_two_schemas_with_one_number_are_two_rows() -> None:
     rows = render_rows(
         report, [head(Outcome.STORED, key={"No": "G1"}), line(1, Outcome.STORED, key={"No": "G1", "Seq": "1"})], {}
     )
-    assert rows == [{"No": "G1", "Code": "0000"}, {"No": "G1", "Seq": "1", "Code": "0000"}]
+    assert list(rows.values()) == [{"No": "G1", "Code": "0000"}, {"No": "G1", "Seq": "1", "Code": "0000"}]
 
 
 def test_an_outcome_without_a_word_of_theirs_is_our_mistake() -> None:
@@ -217,7 +217,7 @@ def test_every_final_outcome_has_a_word_in_the_real_tables(registry: Registry, f
     report = registry.feeds[feed_id].spec.report["outcome"]
     assert isinstance(report, CallReport)
     for outcome in (Outcome.ACCEPTED, Outcome.REFUSED, Outcome.REJECTED):
-        row = render_rows(report, [line(1, outcome, key={"no": "1"})], registry.codes)[0]
+        (row,) = render_rows(report, [line(1, outcome, key={"no": "1"})], registry.codes).values()
         assert all(isinstance(text, str) for text in row.values())
 
 
@@ -226,4 +226,4 @@ def test_every_intake_outcome_has_a_word_in_the_real_table(registry: Registry) -
     report = registry.feeds["nat_clues"].spec.report["intake"]
     assert isinstance(report, CallReport)
     found = render_rows(report, [line(1, Outcome.STORED), line(2, Outcome.REJECTED)], registry.codes)
-    assert [row["STATUS"] for row in found] == ["202", "203"]
+    assert [row["STATUS"] for row in found.values()] == ["202", "203"]
