@@ -27,6 +27,12 @@ class PartnerUnavailable(HubError):
         self.retry_after = retry_after
 
 
+class ArchiveUnavailable(PartnerUnavailable):
+    """The archive takes or gives no bytes now (disk full, store away): nothing half is left, nothing was acknowledged; tried again."""
+
+    code = "S020"
+
+
 class PartnerRefused(HubError):
     """4xx, SOAP fault, bad credentials, unknown host key: operator and partner act; never retried blindly."""
 

@@ -15,10 +15,10 @@ TIME_ZONE = ZoneInfo("Asia/Shanghai")
 
 @dataclass(frozen=True)
 class Settings:
-    """``database_url``: any PostgreSQL; ``archive``: folder of raw bytes; ``mappings``: folder of feeds."""
+    """``database_url``: any PostgreSQL; ``archive``: folder or address of raw bytes; ``mappings``: folder of feeds."""
 
     database_url: str
-    archive: Path
+    archive: str
     mappings: Path
 
 
@@ -27,7 +27,7 @@ def read_settings() -> Settings:
     url = os.environ.get("HUB_DATABASE_URL", "")
     if not url:
         raise HubError("HUB_DATABASE_URL is not set; give the address of a PostgreSQL, or start one with `make demo`")
-    return Settings(database_url=url, archive=archive_folder(), mappings=mappings_folder())
+    return Settings(database_url=url, archive=archive_place(), mappings=mappings_folder())
 
 
 def mappings_folder() -> Path:
@@ -36,9 +36,9 @@ def mappings_folder() -> Path:
     return Path(os.environ.get("HUB_MAPPINGS", default))
 
 
-def archive_folder() -> Path:
-    """The folder that keeps every raw byte received."""
-    return Path(os.environ.get("HUB_ARCHIVE", "var/archive"))
+def archive_place() -> str:
+    """The folder that keeps every raw byte received, or the address of an object store such as ``s3://bucket/archive``."""
+    return os.environ.get("HUB_ARCHIVE", "var/archive")
 
 
 def now() -> datetime:
