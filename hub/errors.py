@@ -28,7 +28,7 @@ class PartnerUnavailable(HubError):
 
 
 class ArchiveUnavailable(PartnerUnavailable):
-    """The archive takes or gives no bytes now (disk full, store away): nothing half is left, nothing was acknowledged; tried again."""
+    """The archive takes or gives no bytes now (disk full, store away): nothing half is left or acknowledged; tried again."""
 
     code = "S020"
 

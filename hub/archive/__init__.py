@@ -15,14 +15,11 @@ from urllib.request import url2pathname
 
 from hub.archive import journal
 from hub.archive.folder import FolderShelf
-from hub.archive.journal import Journalled, Told
 from hub.archive.shelf import Shelf
 from hub.digest import sm3_hex, sm3_of
 from hub.errors import HubError
-from hub.model import Stage
+from hub.model import Journalled, Stage, Told
 from hub.settings import TIME_ZONE, now
-
-__all__ = ["Archive", "Journalled", "Told"]
 
 
 @dataclass(frozen=True)
@@ -88,7 +85,7 @@ class Archive:
         return self.shelf.names()
 
     def copy(self, name: str, target: Archive) -> bool:
-        """Copy one object, checked on the way; whether it was new there. Raises HubError when it, or what stands there, is damaged."""
+        """Copy one object, checked; whether it was new there. Raises HubError when it is damaged, or what stands there is."""
         digest = digest_in(name)
         try:
             if sm3_of(self.shelf.chunks(name)) != digest:
@@ -101,7 +98,7 @@ class Archive:
         return is_new
 
     def note_told(self, feed_id: str, stage: Stage, digests: Sequence[str]) -> None:
-        """Write down, durably, of which rows a partner was told in a call; ``digests`` are the SM3 of the rows as they were told."""
+        """Write down, durably, of which rows a partner was told in a call; ``digests`` are the SM3 of each row as told."""
         self._note(journal.TOLD, Told(feed_id, stage, tuple(digests)))
 
     def told_since(self, moment: datetime) -> Iterator[Told]:

@@ -9,6 +9,7 @@ from hub.digest import sm3_hex
 from hub.feed import Feed, FileReport
 from hub.model import Batch, BatchState, Outcome, Stage, Status
 from hub.pipeline.house import House, lock_batch, note
+from hub.pipeline.remembering import Remembering
 from hub.reporting import render_file, render_rows, report_path, schemas_told
 from hub.store import batches, statuses
 from hub.store.database import Work, working
@@ -29,10 +30,11 @@ def report_batch(house: House, feed: Feed, batch: Batch, stage: Stage, reporter:
             _once(house, batch, stage, content, len(rows), lambda: reporter.put(path, content), replaces=True)  # type: ignore[union-attr]
         else:
             told = render_rows(report, rows, house.registry.codes)
+            caller = Remembering(house, feed.feed_id, stage, reporter)  # type: ignore[arg-type]
             for start in range(0, len(told), report.per_call):
                 chunk = told[start : start + report.per_call]
                 key = sm3_hex(f"{batch.digest}|{stage.value}|{chunk}".encode())[:32]
-                _once(house, batch, stage, key.encode(), len(chunk), lambda: reporter.send(report, chunk, key))  # type: ignore[union-attr] # noqa: B023
+                _once(house, batch, stage, key.encode(), len(chunk), lambda: caller.send(report, chunk, key))  # noqa: B023
     with working(house.engine) as work:
         batches.write_report(work, batch.batch_id, stage, "", 0)
         if stage is Stage.OUTCOME and lock_batch(work, batch.batch_id).state is BatchState.DELIVERED:

@@ -11,10 +11,10 @@ import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from hub.archive import Archive, Journalled, Told, digest_in, object_name
+from hub.archive import Archive, digest_in, object_name
 from hub.digest import sm3_hex
 from hub.errors import ArchiveUnavailable, HubError
-from hub.model import Stage
+from hub.model import Journalled, Stage, Told
 from hub.settings import now
 
 ENTRY = Journalled(7, "haidai_txns", "in/20261123/a.txt", "d" * 64, ("d" * 64,), "m" * 64, "0.1.0",
@@ -125,8 +125,7 @@ def test_a_store_that_breaks_off_leaves_nothing_half(monkeypatch: pytest.MonkeyP
     assert archive.read(archive.keep(b"xyz")) == b"xyz"
 
 
-@pytest.mark.parametrize("address", ["nowhere://a/b", "://"])
-def test_an_address_nobody_can_use_is_said_at_once(address: str) -> None:
+def test_an_address_nobody_can_use_is_said_at_once() -> None:
     """With what is missing; a package for the store, say."""
     with pytest.raises(HubError, match="HUB_ARCHIVE cannot be used"):
-        Archive(address).keep(b"x")
+        Archive("nowhere://a/b").keep(b"x")
