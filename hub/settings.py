@@ -41,6 +41,31 @@ def archive_place() -> str:
     return os.environ.get("HUB_ARCHIVE", "var/archive")
 
 
+@dataclass(frozen=True)
+class Terms:
+    """How many days what is kept. The tables are kept without end; raw bytes and the journal beside them are not."""
+
+    raw_days: int
+    journal_days: int
+
+
+LEAST_RAW_DAYS, LEAST_JOURNAL_DAYS = 1096, 31
+"""Wage ledgers are kept three years at least (国令724 art. 15); no backup older than a month is restored."""
+
+
+def read_terms() -> Terms:
+    """Read ``HUB_KEEP_RAW_DAYS`` (five years) and ``HUB_KEEP_JOURNAL_DAYS`` (a year); raises HubError for less than is allowed."""
+    raw = _days("HUB_KEEP_RAW_DAYS", 1827, LEAST_RAW_DAYS)
+    return Terms(raw, _days("HUB_KEEP_JOURNAL_DAYS", 366, LEAST_JOURNAL_DAYS))
+
+
+def _days(name: str, default: int, least: int) -> int:
+    text = os.environ.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and least <= int(text) <= 100_000):
+        raise HubError(f"{name} must be a number of days, {least} at least")
+    return int(text)
+
+
 def now() -> datetime:
     """The present moment in Shanghai."""
     return datetime.now(TIME_ZONE)

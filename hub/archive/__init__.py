@@ -84,6 +84,17 @@ class Archive:
         """Every object's name, the journal's included; each ends with the digest of what it holds."""
         return self.shelf.names()
 
+    def journal_names(self) -> list[str]:
+        """The names of the journal's entries."""
+        return [name for kind in journal.KINDS for name in self.shelf.names(kind)]
+
+    def is_whole(self, name: str) -> bool:
+        """Whether an object is there and holds what its name says."""
+        try:
+            return sm3_of(self.shelf.chunks(name)) == digest_in(name)
+        except FileNotFoundError:
+            return False
+
     def copy(self, name: str, target: Archive) -> bool:
         """Copy one object, checked; whether it was new there. Raises HubError when it is damaged, or what stands there is."""
         digest = digest_in(name)
@@ -117,7 +128,7 @@ class Archive:
     def forget_journal(self, before: datetime) -> int:
         """Let journal days go that are over before this moment: no backup so old will be restored. How many entries."""
         last = f"{before.astimezone(TIME_ZONE):%Y%m%d}"
-        old = [name for kind in journal.KINDS for name in self.shelf.names(kind) if journal.day_of(name) < last]
+        old = [name for name in self.journal_names() if journal.day_of(name) < last]
         for name in old:
             self.shelf.remove(name)
         return len(old)

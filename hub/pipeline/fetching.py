@@ -11,7 +11,7 @@ from hub.feed import Feed, SftpSource
 from hub.model import BatchState, Fetched, Journalled, Notice
 from hub.pipeline.house import House, note
 from hub.settings import now
-from hub.store import batches
+from hub.store import batches, tombstones
 from hub.store.database import Work, working
 
 
@@ -41,6 +41,9 @@ def _keep(house: House, feed: Feed, found: Fetched) -> None:
             return
         batch_id, is_new = batches.add_batch(work, feed.feed_id, found, digest, parts, feed.digest, __version__)
         is_mended = not is_new and found.fault is None and batches.mend_hold(work, batch_id)
+        if tombstones.were_let_go(work, parts):  # retention may have taken them after we found them there
+            for part in found.parts:
+                house.archive.keep(part)
         fault = found.fault or _twin_fault(work, feed, batch_id, found.name, digest)
         if (is_new or is_mended) and fault is not None:
             batches.hold_batch(work, batch_id, *fault)
