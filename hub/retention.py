@@ -51,7 +51,8 @@ def let_go(engine: sa.Engine, archive: Archive, terms: Terms, by: str) -> LetGo:
     """Tombstones first, then the bytes: a crash between the two leaves bytes that the next run takes."""
     before = now() - timedelta(days=terms.raw_days)
     reason = f"raw bytes are kept {terms.raw_days} days"
-    parts, shared = _take(engine, archive, [digest_in(name) for name in archive.names()])
+    parts, _ = _take(engine, archive, [digest_in(name) for name in archive.names()])  # what a crash left
+    shared = 0
     while True:
         with working(engine) as work:
             digests = tombstones.bury(work, before, reason, by, AT_ONCE)
