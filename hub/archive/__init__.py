@@ -5,6 +5,7 @@ The only package that reads or writes the archive; where it lies is a folder or 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,8 @@ from hub.errors import HubError
 from hub.model import Journalled, Stage, Told
 from hub.settings import TIME_ZONE, now
 
+OURS = re.compile(r"([0-9a-f]{2}|(fetched|told)/[0-9]{8})/([0-9.]+_)?[0-9a-f]{64}")
+
 
 @dataclass(frozen=True)
 class Archive:
@@ -33,7 +36,7 @@ class Archive:
         address = str(self.place)
         if "://" not in address:
             return FolderShelf(Path(address))
-        if address.startswith("file://"):
+        if address.startswith(("file://", "local://")):
             return FolderShelf(Path(url2pathname(urlsplit(address).path)))
         from hub.archive.objects import ObjectShelf  # fsspec costs a task what most tasks do not need
 
@@ -81,8 +84,8 @@ class Archive:
         self.shelf.remove(object_name(digest))
 
     def names(self) -> Iterator[str]:
-        """Every object's name, the journal's included; each ends with the digest of what it holds."""
-        return self.shelf.names()
+        """Every object's name, the journal's included; each ends with the digest of what it holds. Other files are not ours."""
+        return (name for name in self.shelf.names() if OURS.fullmatch(name))
 
     def journal_names(self) -> list[str]:
         """The names of the journal's entries."""

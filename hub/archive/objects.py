@@ -19,6 +19,8 @@ class ObjectShelf:
 
     def __init__(self, address: str) -> None:
         protocol = address.partition("://")[0]
+        if not protocol:  # fsspec would take it for a folder of this machine
+            raise HubError(f"HUB_ARCHIVE cannot be used: {address!r} names no kind of store before ://")
         try:
             self._store, root = fsspec.url_to_fs(address, use_listings_cache=False)
         except (ImportError, ValueError) as error:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from hub import __version__
 from hub.archive import Archive, digest_in, object_name
-from hub.archive.folder import make_folder
+from hub.archive.folder import FolderShelf, make_folder
 from hub.backup.manifest import (
     ARCHIVE,
     DUMP,
@@ -33,6 +33,8 @@ def make_backup(engine: sa.Engine, archive: Archive, folder: Path) -> Manifest:
     """Write a whole backup into a new folder. Raises HubError, and leaves no manifest, when anything of it cannot be had."""
     if folder.exists() and any(folder.iterdir()):
         raise NotAllowed(f"{folder} is not empty; a backup goes into a folder of its own and is never written over")
+    if isinstance(archive.shelf, FolderShelf) and archive.folder.absolute() in folder.absolute().parents:
+        raise NotAllowed(f"{folder} lies in the archive; a backup goes elsewhere, best to another machine")
     make_folder(folder.absolute())
     folder.chmod(0o700)
     backup_at = now()

@@ -210,6 +210,13 @@ def test_terms_below_the_law_are_refused(typed: Typed, monkeypatch: pytest.Monke
         assert (code, "HUB_KEEP_RAW_DAYS must be a number of days, 1096 at least" in err) == (2, True)
 
 
+def test_a_backup_never_lies_in_the_archive(hub: Hub) -> None:
+    """It would be copied into itself."""
+    with pytest.raises(NotAllowed, match="lies in the archive"):
+        backup.make_backup(hub.house.engine, hub.house.archive, hub.house.archive.folder / "backup")
+    assert not (hub.house.archive.folder / "backup").exists()
+
+
 HARMS: dict[str, Callable[[Path], object]] = {
     "the dump is cut": lambda b: os.truncate(b / "database.dump", 1000),
     "the dump is gone": lambda b: (b / "database.dump").unlink(),

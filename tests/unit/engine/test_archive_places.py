@@ -125,7 +125,18 @@ def test_a_store_that_breaks_off_leaves_nothing_half(monkeypatch: pytest.MonkeyP
     assert archive.read(archive.keep(b"xyz")) == b"xyz"
 
 
-def test_an_address_nobody_can_use_is_said_at_once() -> None:
+def test_files_of_others_are_no_objects(tmp_path: Path) -> None:
+    """What an admin or a file system put there neither stops a backup nor goes into one."""
+    archive = Archive(tmp_path)
+    name = object_name(archive.keep(b"x"))
+    for path in ("README", "lost+found/x", f"{name}.bak", "told/notes"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_bytes(b"y")
+    assert list(archive.names()) == [name]
+
+
+@pytest.mark.parametrize("address", ["nowhere://a/b", "://a/b"])
+def test_an_address_nobody_can_use_is_said_at_once(address: str) -> None:
     """With what is missing; a package for the store, say."""
     with pytest.raises(HubError, match="HUB_ARCHIVE cannot be used"):
-        Archive("nowhere://a/b").keep(b"x")
+        Archive(address).keep(b"x")
