@@ -14,6 +14,14 @@ def sm3_hex(data: bytes) -> str:
     return digest.finalize().hex()
 
 
+def sm3_of(chunks: Iterable[bytes]) -> str:
+    """The digest of bytes that come piece by piece."""
+    digest = Hash(SM3())
+    for chunk in chunks:
+        digest.update(chunk)
+    return digest.finalize().hex()
+
+
 def sm3_texts(texts: Iterable[str]) -> list[str]:
     """The digest of each text in UTF-8."""
     return [sm3_hex(text.encode()) for text in texts]

@@ -49,6 +49,12 @@ class CircuitOpen(HubError):
     code = "S008"
 
 
+class ArchiveUnavailable(PartnerUnavailable):
+    """The archive takes or gives no bytes now (disk full, store away): nothing half is left or acknowledged; tried again."""
+
+    code = "S020"
+
+
 class PartnerRefused(HubError):
     """4xx, SOAP fault, bad credentials, unknown host key: operator and partner act; never retried blindly."""
 

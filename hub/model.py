@@ -193,3 +193,32 @@ class ReceiptAnswer:
     code: str
     message: str
     remote_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Told:
+    """One call in which a partner was told of rows; ``digests`` are the SM3 of each row as it was told."""
+
+    feed_id: str
+    stage: Stage
+    digests: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Journalled:
+    """A batch as it was written down when it was fetched: enough to write it down again beside its bytes."""
+
+    batch_id: int
+    feed_id: str
+    source_name: str
+    digest: str
+    parts: tuple[str, ...]
+    mapping_digest: str
+    hub_version: str
+    fetched_at: datetime
+    cursor: str | None = None
+    stamp_size: int | None = None
+    stamp_modified_at: int | None = None
+    printed_rows: int | None = None
+    hold_code: str | None = None
+    hold_message: str | None = None

@@ -15,10 +15,10 @@ TIME_ZONE = ZoneInfo("Asia/Shanghai")
 
 @dataclass(frozen=True)
 class Settings:
-    """``database_url``: any PostgreSQL; ``archive``: folder of raw bytes; ``mappings``: folder of feeds."""
+    """``database_url``: any PostgreSQL; ``archive``: folder or address of raw bytes; ``mappings``: folder of feeds."""
 
     database_url: str
-    archive: Path
+    archive: str
     mappings: Path
 
 
@@ -27,7 +27,7 @@ def read_settings() -> Settings:
     url = os.environ.get("HUB_DATABASE_URL", "")
     if not url:
         raise HubError("HUB_DATABASE_URL is not set; give the address of a PostgreSQL, or start one with `make demo`")
-    return Settings(database_url=url, archive=archive_folder(), mappings=mappings_folder())
+    return Settings(database_url=url, archive=archive_place(), mappings=mappings_folder())
 
 
 def mappings_folder() -> Path:
@@ -36,9 +36,34 @@ def mappings_folder() -> Path:
     return Path(os.environ.get("HUB_MAPPINGS", default))
 
 
-def archive_folder() -> Path:
-    """The folder that keeps every raw byte received."""
-    return Path(os.environ.get("HUB_ARCHIVE", "var/archive"))
+def archive_place() -> str:
+    """The folder that keeps every raw byte received, or the address of an object store such as ``s3://bucket/archive``."""
+    return os.environ.get("HUB_ARCHIVE", "var/archive")
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How many days what is kept. The tables are kept without end; raw bytes and the journal beside them are not."""
+
+    raw_days: int
+    journal_days: int
+
+
+LEAST_RAW_DAYS, LEAST_JOURNAL_DAYS = 1096, 31
+"""Wage ledgers are kept three years at least (国令724 art. 15); no backup older than a month is restored."""
+
+
+def read_terms() -> Terms:
+    """Read ``HUB_KEEP_RAW_DAYS`` (five years) and ``HUB_KEEP_JOURNAL_DAYS`` (a year); raises HubError for less than is allowed."""
+    raw = _days("HUB_KEEP_RAW_DAYS", 1827, LEAST_RAW_DAYS)
+    return Terms(raw, _days("HUB_KEEP_JOURNAL_DAYS", 366, LEAST_JOURNAL_DAYS))
+
+
+def _days(name: str, default: int, least: int) -> int:
+    text = os.environ.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and least <= int(text) <= 100_000):
+        raise HubError(f"{name} must be a number of days, {least} at least")
+    return int(text)
 
 
 def now() -> datetime:

@@ -216,7 +216,7 @@ def check_mappings() -> None:
 @sorted_errors
 def verify_archive() -> None:
     """Read yesterday's and today's raw bytes back and hold them against their digests."""
-    broken = upkeep.verify_archive(open_house(), days=2)
+    _, broken = upkeep.verify_archive(open_house(), days=2)
     if broken:
         raise AirflowFailException("; ".join(broken))
 

@@ -9,10 +9,24 @@ from hub.model import Batch, BatchState, Stage
 from hub.pipeline import House, batches_to_report, closed_connections
 from hub.reasons import reason
 from hub.settings import now
-from hub.store import batches, progress
+from hub.store import backups, batches, progress, restores
 from hub.store.database import working
 
 MOVING = (BatchState.FETCHED, BatchState.STORED, BatchState.DELIVERED)
+
+
+def describe_restore(house: House) -> str | None:
+    """That this hub was restored, in both languages; None for one that never was."""
+    with working(house.engine) as work:
+        found = restores.last_restore(work)
+    if found is None:
+        return None
+    done, seen = f"{found.restored_at:%F %T}", f"{found.backup_at:%F %T}"
+    return (
+        f"本枢纽于 {done} 由 {found.restored_by} 从 {seen} 的备份恢复 / "
+        f"this hub was restored on {done} by {found.restored_by} from a backup of {seen}; "
+        f"new versions lie above {found.version_floor}"
+    )
 
 
 def held_batches(house: House, feed_id: str | None = None) -> list[Batch]:
@@ -57,15 +71,20 @@ def stuck_batches(house: House, hours: float) -> list[Batch]:
     return [batch for batch in waiting if batch.fetched_at < now() - timedelta(hours=hours)]
 
 
-def verify_archive(house: House, days: int) -> list[str]:
-    """Read every part of every batch of the last days; returns one sentence for each that is gone or changed."""
+def verify_archive(house: House, days: int | None) -> tuple[int, list[str]]:
+    """Read every part of every batch of the last days (of all, when None): how many, and a sentence for each gone or changed.
+
+    What retention let go is not missed. Of all means the journal as well.
+    """
+    since = None if days is None else now() - timedelta(days=days)
     with working(house.engine) as work:
-        recent = [b for b in batches.batches_in(work, list(BatchState)) if b.fetched_at > now() - timedelta(days=days)]
+        parts = backups.parts_named(work, since)
     broken: list[str] = []
-    for batch in recent:
-        for digest in batch.parts:
-            try:
-                house.archive.read(digest)
-            except HubError as error:
-                broken.append(f"batch {batch.batch_id}: {error}")
-    return broken
+    for digest, batch_id in parts.items():
+        try:
+            house.archive.check(digest)
+        except HubError as error:
+            broken.append(f"batch {batch_id}: {error}")
+    others = house.archive.journal_names() if days is None else []
+    broken += [f"entry {name} of the journal was changed" for name in others if not house.archive.is_whole(name)]
+    return len(parts) + len(others), broken

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hub.cli import batches, crosswalk, mappings, receivers, specification
+from hub.cli import batches, crosswalk, keeping, mappings, receivers, specification
 from hub.errors import HubError
 from hub.migrations import migrate
 from hub.model import BatchState
@@ -78,6 +78,22 @@ def build_parser() -> argparse.ArgumentParser:
     add("circuits", receivers.list_circuits)
     add("leases", receivers.list_leases)
     add("migrate", migrate_database)
+    checking = add("archive", keeping.verify_archive)
+    checking.add_argument("what", choices=["verify"], help="read the archive and hold it against its digests")
+    checking.add_argument("--days", type=int, default=2, metavar="N", help="only batches of the last days (2)")
+    checking.add_argument("--all", action="store_true", help="everything, the journal as well")
+    retaining = add("retention", keeping.retain)
+    chosen = retaining.add_mutually_exclusive_group(required=True)
+    chosen.add_argument("--preview", action="store_true", help="show what is past its term; nothing is changed")
+    chosen.add_argument("--apply", action="store_true", help="let it go, with a tombstone for each part")
+    retaining.add_argument("--by", default=_own_name(), help="the officer who decides")
+    add("backup", keeping.back_up).add_argument(
+        "folder", metavar="DIR", type=Path, help="a folder that is new or empty"
+    )
+    restoring = add("restore", keeping.restore)
+    restoring.add_argument("folder", metavar="DIR", type=Path, help="the folder of a backup")
+    restoring.add_argument("--check", action="store_true", help="only look whether the backup is whole")
+    restoring.add_argument("--by", default=_own_name(), help="who restores")
     return parser
 
 

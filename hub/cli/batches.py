@@ -10,7 +10,7 @@ from hub.bootstrap import open_house
 from hub.cli.printing import show_table
 from hub.errors import NotAllowed
 from hub.model import Batch, BatchState
-from hub.store import batches, questions
+from hub.store import batches, questions, tombstones
 from hub.store.database import working
 
 
@@ -19,6 +19,8 @@ def list_batches(words: argparse.Namespace) -> int:
     states = [BatchState(words.state)] if words.state else list(BatchState)
     with working(open_house().engine) as work:
         found = batches.batches_in(work, states)
+    if restored := upkeep.describe_restore(open_house()):
+        print(restored)
     print(f"{'batch':>6}  {'state':9}  {'fetched at':19}  {'feed':20}  source")
     for one in found[-words.last :]:
         held = f"  {one.hold_code}" if one.hold_code else ""
@@ -32,7 +34,7 @@ def show_batch(words: argparse.Namespace) -> int:
     """Everything known of one batch: state, counts, reasons, rejected rows, deliveries, alarms, reports."""
     found = find_batch(words.id)
     with working(open_house().engine) as work:
-        answers = questions.describe_batch(work, words.id)
+        answers = questions.describe_batch(work, words.id) | {"let go": tombstones.tombstones_of(work, words.id)}
     print(
         f"batch {found.batch_id}  {found.feed_id}  {found.source_name}  {found.state.value}  {found.fetched_at:%F %T}"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hub.errors import NotAllowed
 from hub.model import BatchState
 from hub.pipeline.house import House, lock_batch
-from hub.store import batches, deliveries
+from hub.store import batches, deliveries, tombstones
 from hub.store.database import working
 
 
@@ -55,5 +55,9 @@ def replay_batch(house: House, batch_id: int) -> None:
         if batch.state is BatchState.HELD and batch.hold_code in ("F001", "F004", "F006", "F007"):
             raise NotAllowed(
                 f"batch {batch_id} is held with {batch.hold_code}: reading it again changes nothing, a new file is needed"
+            )
+        if tombstones.tombstones_of(work, batch_id):
+            raise NotAllowed(
+                f"the raw bytes of batch {batch_id} were let go when their term was over; `hub batch {batch_id}`"
             )
         batches.release_hold(work, batch_id, None)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from connectors.interface import Fetcher
 from hub import __version__
 from hub.digest import sm3_hex
 from hub.feed import Feed, SftpSource
-from hub.model import BatchState, Fetched, Notice
+from hub.model import BatchState, Fetched, Journalled, Notice
 from hub.pipeline.house import House, note
-from hub.store import batches
+from hub.settings import now
+from hub.store import batches, tombstones
 from hub.store.database import Work, working
 
 
@@ -38,10 +41,25 @@ def _keep(house: House, feed: Feed, found: Fetched) -> None:
             return
         batch_id, is_new = batches.add_batch(work, feed.feed_id, found, digest, parts, feed.digest, __version__)
         is_mended = not is_new and found.fault is None and batches.mend_hold(work, batch_id)
+        if tombstones.were_let_go(work, parts):  # retention may have taken them after we found them there
+            for part in found.parts:
+                house.archive.keep(part)
         fault = found.fault or _twin_fault(work, feed, batch_id, found.name, digest)
         if (is_new or is_mended) and fault is not None:
             batches.hold_batch(work, batch_id, *fault)
+        if is_new:  # before the commit: what the database knows, the journal knows, also when the database is lost
+            house.archive.note_fetched(_journalled(feed, batch_id, found, digest, parts, fault))
     note("fetched", feed=feed.feed_id, batch=batch_id, new=is_new, parts=len(parts))
+
+
+def _journalled(
+    feed: Feed, batch_id: int, found: Fetched, digest: str, parts: Sequence[str], fault: tuple[str, str] | None
+) -> Journalled:
+    stamp, (code, message) = found.stamp, fault or (None, None)
+    return Journalled(
+        batch_id, feed.feed_id, found.name, digest, tuple(parts), feed.digest, __version__, now(), found.cursor,
+        stamp.size if stamp else None, stamp.modified_at if stamp else None, found.printed_rows, code, message,
+    )  # fmt: skip
 
 
 def _twin_fault(work: Work, feed: Feed, batch_id: int, name: str, digest: str) -> tuple[str, str] | None:

@@ -13,6 +13,7 @@ from hub.digest import sm3_hex
 from hub.feed import CallReport, Feed, FileReport
 from hub.model import Batch, BatchState, Outcome, Stage, Status
 from hub.pipeline.house import House, lock_batch, note
+from hub.pipeline.remembering import Remembering
 from hub.points import reach
 from hub.reporting import render_file, render_rows, report_path, schemas_told
 from hub.store import batches, statuses, told
@@ -71,7 +72,8 @@ def _tell_by_calls(
     house: House, feed: Feed, batch: Batch, stage: Stage, report: CallReport, reporter: CallReporter
 ) -> tuple[Batch, int]:
     """Send the calls that were decided before, then decide what is to be told now and send that: never another order."""
-    _send_open(house, batch, stage, report, reporter)
+    caller = Remembering(house, feed.feed_id, stage, reporter)
+    _send_open(house, batch, stage, report, caller)
     with working(house.engine) as work:
         batch = lock_batch(work, batch.batch_id)
         found = _statuses(work, feed, batch, stage)
@@ -79,7 +81,7 @@ def _tell_by_calls(
         told.add_calls(work, batch, stage, rows, report.per_call)
         reach("tell.deciding_calls")
     reach("tell.calls_decided")
-    _send_open(house, batch, stage, report, reporter)
+    _send_open(house, batch, stage, report, caller)
     return batch, len(found)
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from hub.digest import sm3_texts
 from hub.model import Sorted
 from hub.store.database import Work, copy_rows, rows_of
+from hub.store.restores import version_floor
 from schemas.catalogue import SCHEMAS
 
 KNOWN: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -100,11 +101,12 @@ def _write_versions(work: Work, batch_id: int, schema: str, fresh: pl.DataFrame)
     work.execute(
         sa.text(f"update record.{schema} set is_current = false where record_id = any(:ids)"), {"ids": replaced}
     )
+    floor = version_floor(work, batch_id)
     envelope = fresh.select(
         pl.lit(batch_id, dtype=pl.Int64).alias("batch_id"),
         *_place(),
         pl.col("#record_key").alias("record_key"),
-        (pl.col("version").fill_null(0) + 1).alias("version"),
+        (pl.max_horizontal(pl.col("version").fill_null(0), pl.lit(floor, dtype=pl.Int32)) + 1).alias("version"),
         pl.col("#digest").alias("content_digest"),
         pl.col("#fen").alias("fen"),
         *SCHEMAS[schema].column_names(),

@@ -99,7 +99,14 @@ def _answers(work: Work, rows: str, every_row: bool, **values: Any) -> list[Stat
 def _answer(row: sa.Row[Any]) -> Status:
     if row.state is None:
         return Status(row.schema_name, row.row_no, row.printed_no, _key(row.source_key), Outcome.STORED, "0000", "")
-    outcome = {"accepted": Outcome.ACCEPTED, "refused": Outcome.REFUSED}.get(row.state, Outcome.DELAYED)
+    if row.state == "accepted":
+        # whether the receiver took it now, corrected it or had it already: the partner is told the same, else an exchange that
+        # is repeated after a restore would tell another thing. The receiver's own code stays in the receipt
+        return Status(
+            row.schema_name, row.row_no, row.printed_no, _key(row.source_key), Outcome.ACCEPTED, "0000", "成功",
+            remote_id=row.remote_id or "",
+        )  # fmt: skip
+    outcome = Outcome.REFUSED if row.state == "refused" else Outcome.DELAYED
     return Status(
         row.schema_name, row.row_no, row.printed_no, _key(row.source_key), outcome, row.code or "R001",
         row.message or "", remote_id=row.remote_id or "",

@@ -13,6 +13,11 @@ from hub.model import Batch, Stage
 from hub.store.database import Work, plain, rows_of
 
 
+def row_digest(row: Mapping[str, str]) -> str:
+    """The SM3 of a row as it is told, the same for the same words."""
+    return sm3_hex(json.dumps(row, sort_keys=True, ensure_ascii=False).encode())
+
+
 @dataclass(frozen=True)
 class ToldRow:
     """One row as the partner will read it; ``place`` is which row of the batch it speaks of, ``row`` its words."""
@@ -22,8 +27,8 @@ class ToldRow:
 
     @property
     def digest(self) -> str:
-        """SM3 of what is told, the same for the same words."""
-        return sm3_hex(json.dumps(self.row, sort_keys=True, ensure_ascii=False).encode())
+        """What tells this row from another telling of it."""
+        return row_digest(self.row)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Raw bytes are kept once, for their owner only, and a change is noticed."""
 
+import errno
 import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,7 @@ import pytest
 
 from hub.archive import Archive
 from hub.digest import sm3_hex, sm3_texts
-from hub.errors import HubError
+from hub.errors import ArchiveUnavailable, HubError, PartnerUnavailable
 
 
 def files(folder: Path) -> list[Path]:
@@ -68,13 +69,13 @@ def test_missing_bytes_are_an_error_with_a_code(tmp_path: Path) -> None:
 
 def test_a_link_laid_in_the_way_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The unfinished file is made new, never written through a link to somewhere else."""
-    monkeypatch.setattr("hub.archive.token_hex", lambda _: "known")
+    monkeypatch.setattr("hub.archive.folder.token_hex", lambda _: "known")
     digest, target = sm3_hex(b"x"), tmp_path / "elsewhere"
     archive = Archive(tmp_path / "archive")
     place = archive.folder / digest[:2]
     place.mkdir(parents=True)
     (place / f"{digest}.known.part").symlink_to(target)
-    with pytest.raises(OSError, match="exists"):
+    with pytest.raises(ArchiveUnavailable, match="exists"):
         archive.keep(b"x")
     assert not target.exists()
 
@@ -88,33 +89,90 @@ def test_many_at_once_keep_the_same_bytes_without_harm(tmp_path: Path) -> None:
     assert len(files(tmp_path)) == 1
 
 
-def test_a_failed_writing_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A full disk is not filled further by halves, and nothing incomplete has the name of the whole."""
-
-    def disk_full(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", disk_full)
-    with pytest.raises(OSError, match="No space left"):
-        Archive(tmp_path).keep(b"x")
-    assert files(tmp_path) == []
-
-
-def test_content_and_every_new_folder_are_on_the_disk_before_the_digest_is_given(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("call", ["write", "fsync", "mkdir"])
+def test_a_full_disk_leaves_nothing_half_and_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
-    """Else a power cut could lose a file, or the folder that holds it, after it was acknowledged."""
-    synced: set[str] = set()
-    sync = os.fsync
+    """Wherever it shows: a clear error that Airflow tries again, no byte under any name, and it goes on when there is room."""
 
-    def remember(descriptor: int) -> None:
-        synced.add(os.readlink(f"/proc/self/fd/{descriptor}"))
+    def disk_full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    archive = Archive(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, disk_full)
+        with pytest.raises(ArchiveUnavailable, match="No space left") as error:
+            archive.keep(b"x")
+    assert (error.value.code, isinstance(error.value, PartnerUnavailable)) == ("S020", True)
+    assert files(tmp_path) == []
+    assert archive.read(archive.keep(b"x")) == b"x"
+
+
+def test_a_disk_that_fills_in_the_middle_leaves_nothing_half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first bytes went down, the rest did not: a short write is gone on with, a failed one is taken back."""
+    write, room = os.write, [3]
+
+    def little_room(descriptor: int, data: bytes) -> int:
+        if room[0] == 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        taken = write(descriptor, bytes(data)[: room[0]])
+        room[0] -= taken
+        return taken
+
+    monkeypatch.setattr(os, "write", little_room)
+    with pytest.raises(ArchiveUnavailable):
+        Archive(tmp_path).keep(b"xxxxxx")
+    assert files(tmp_path) == []
+    room[0] = 6
+    assert Archive(tmp_path).read(Archive(tmp_path).keep(b"xxxxxx")) == b"xxxxxx"
+
+
+def test_damaged_bytes_under_a_name_are_never_taken_as_kept(tmp_path: Path) -> None:
+    """Neither acknowledged nor overwritten: somebody must find out why."""
+    archive = Archive(tmp_path)
+    archive.keep(b"x")
+    (kept,) = files(tmp_path)
+    kept.write_bytes(b"y")
+    with pytest.raises(HubError, match="was changed after it was received"):
+        archive.keep(b"x")
+    assert kept.read_bytes() == b"y"
+
+
+def test_what_dead_writers_left_goes_after_a_day(tmp_path: Path) -> None:
+    """Not sooner: its writer may be alive."""
+    archive = Archive(tmp_path)
+    digest = archive.keep(b"x")
+    young, old = (tmp_path / digest[:2] / f"{digest}.{n}.part" for n in (1, 2))
+    for path in (young, old):
+        path.write_bytes(b"half")
+    os.utime(old, (1, 1))
+    assert list(archive.names()) == [f"{digest[:2]}/{digest}"]
+    assert (archive.shelf.sweep(), young.exists(), old.exists()) == (1, True, False)
+
+
+def test_everything_is_on_the_disk_before_the_digest_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this order: new folders, the bytes, the name, the folder that holds it. A power cut at any moment loses nothing told."""
+    calls: list[str] = []
+    sync, rename = os.fsync, Path.rename
+
+    def note_sync(descriptor: int) -> None:
+        path = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
+        calls.append("bytes" if path.suffix == ".part" else str(path.relative_to(tmp_path)))
         sync(descriptor)
 
-    monkeypatch.setattr(os, "fsync", remember)
-    digest = Archive(tmp_path).keep(b"x")
-    assert {str(tmp_path), str(tmp_path / digest[:2])} <= synced
-    assert any(path.endswith(".part") for path in synced)
+    def note_rename(path: Path, target: Path) -> Path:
+        calls.append("name")
+        return rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", note_sync)
+    monkeypatch.setattr(Path, "rename", note_rename)
+    archive = Archive(tmp_path / "new" / "archive")
+    digest = archive.keep(b"x")
+    expected = [".", "new", "new/archive", "bytes", "name", f"new/archive/{digest[:2]}"]
+    assert calls == expected
+    calls.clear()
+    archive.keep(b"x")
+    assert calls == ["new/archive", f"new/archive/{digest[:2]}"], "another writer's name may not be on the disk yet"
 
 
 def test_sm3_is_the_standards_own() -> None:
