@@ -54,6 +54,19 @@ def complete_names(source: SftpSource, entries: Mapping[bytes, Entry]) -> list[b
     return [name for name in found if (entries[name].attributes.st_mtime or 0) <= (flag.attributes.st_mtime or 0)]
 
 
+def flagless_names(source: SftpSource, entries: Mapping[bytes, Entry]) -> list[bytes]:
+    """Agreed names whose data have come and whose flag has not: the file's own, or the next one of the whole folder."""
+    if source.done is None:
+        return []
+    complete = set(complete_names(source, entries))
+    endings = tuple(form.removeprefix(STEM).encode() for form in (source.done, source.digest) if form)
+    return [
+        name
+        for name in sorted(entries)
+        if is_agreed(source, name) and name not in complete and not name.endswith(endings)
+    ]
+
+
 def lone_flags(source: SftpSource, entries: Mapping[bytes, Entry]) -> list[bytes]:
     """Agreed names whose flag has come and whose data have not. A flag for the whole folder may stand there alone."""
     if source.done is None or not flags_each_file(source):

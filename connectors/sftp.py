@@ -15,7 +15,7 @@ from datetime import timedelta
 
 from paramiko.sftp_attr import SFTPAttributes
 
-from connectors.flags import complete_names, digest_of, flags_each_file, lone_flags, path_beside
+from connectors.flags import complete_names, digest_of, flagless_names, flags_each_file, lone_flags, path_beside
 from connectors.ssh import Entry, SshSession, translated
 from hub.errors import PartnerRefused
 from hub.feed import SftpSource
@@ -52,12 +52,15 @@ class SftpConnector(SshSession):
         ]
         for path in lone:
             if path not in known:
-                yield Notice("F015", f"{path!r} has its flag and is not there itself")
+                yield Notice("F015", f"{path!r} has its flag and is not there itself", path)
+        for path in self._flagless(listings):
+            if path not in known:
+                yield Notice("F018", f"{path!r} has no flag", path, is_waiting=True)
         for path, entry in sorted(complete, key=lambda found: found[0]):
             if _stamp(path, entry.attributes) in seen:
                 continue
             if not entry.is_file or not SAFE_NAME.fullmatch(entry.name):
-                yield Notice("F008", f"{path!r} is not a plain file with an agreed name; it was left alone")
+                yield Notice("F008", f"{path!r} is not a plain file with an agreed name; it was left alone", path)
                 continue
             with translated(self._connection.name):
                 found = self._read_or_notice(path, entry)
@@ -71,13 +74,13 @@ class SftpConnector(SshSession):
         except TimeoutError:
             raise
         except PartnerRefused as error:
-            return Notice("F008", f"{error}; skipped")
+            return Notice("F008", f"{error}; skipped", path)
         except OSError as error:
             transport = self._client.get_transport()
             if transport is None or not transport.is_active():
                 raise
             return Notice(
-                "F008", f"{path!r}, its flag or its digest cannot be read ({error.strerror or error}); skipped"
+                "F008", f"{path!r}, its flag or its digest cannot be read ({error.strerror or error}); skipped", path
             )
 
     def looking_at(self, source: SftpSource) -> SftpConnector:
@@ -112,6 +115,14 @@ class SftpConnector(SshSession):
             (f"{folder}/{_shown(name)}", entries[name])
             for folder, entries in listings.items()
             for name in complete_names(self._source, entries)
+        ]
+
+    def _flagless(self, listings: Listings) -> list[str]:
+        """Data files whose flag has not come; an upload may be under way."""
+        return [
+            f"{folder}/{_shown(name)}"
+            for folder, entries in listings.items()
+            for name in flagless_names(self._source, entries)
         ]
 
     def _settled(self, found: list[tuple[str, Entry]], seen: frozenset[FileStamp]) -> list[tuple[str, Entry]]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import time
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from hub.feed.words import Spec
 
@@ -23,6 +23,12 @@ class Arrives(Spec):
         pattern=r"^\d{1,2}(\.\d+)?%$",
         description="a day smaller than this share of the median of the days before it is suspicious",
     )
+
+    @model_validator(mode="after")
+    def days_can_be_compared(self) -> Arrives:
+        if self.least_share is not None and self.every > 5:
+            raise ValueError("least_share: what comes so seldom has too few days before it that are still looked at")
+        return self
 
     @property
     def hour(self) -> time:

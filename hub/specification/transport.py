@@ -21,7 +21,10 @@ PAGES = {
     "none": "一次取完 in one answer",
 }
 
-DAYS = {"workdays": ("工作日（含调休上班日）", "working day (swapped weekends included)"), "daily": ("自然日", "calendar day")}
+DAYS = {
+    "workdays": ("工作日（含调休上班日）", "working day (swapped weekends included)"),
+    "daily": ("自然日", "calendar day"),
+}
 
 
 def describe_transport(spec: FeedSpec) -> list[str]:
@@ -46,7 +49,9 @@ def _arrivals(spec: FeedSpec) -> list[str]:
     each_zh = f"每个{day_zh}" if arrives.every == 1 else f"每 {arrives.every} 个{day_zh}至少一次，"
     each_en = f"each {day_en}" if arrives.every == 1 else f"at least once in {arrives.every} {day_en}s"
     what_zh, what_en = ("文件应到", "a file is expected") if is_file else ("应有新数据", "new rows are expected")
-    small = f"；少于前十次中位数的 {arrives.least_share} 时询问 asked about below this share of the median of the last ten"
+    small = (
+        f"；少于前十次中位数的 {arrives.least_share} 时询问 asked about below this share of the median of the last ten"
+    )
     return [
         f"* 应到时间 expected：{each_zh} {arrives.by} 前{what_zh} {what_en} {each_en} by {arrives.by}"
         + (small if arrives.least_share else ""),
