@@ -1,4 +1,4 @@
-"""When something of a connection ends: what its `expires` declares, certificates among its extras, the certificate an https server shows."""
+"""When something of a connection ends: what its `expires` declares, certificates among its extras, what an https server shows."""
 
 from __future__ import annotations
 

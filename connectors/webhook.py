@@ -1,4 +1,4 @@
-"""Notices to one web address: JSON by POST, with a token or a signature, under a key that the other side knows a repeated one by."""
+"""Notices to one web address: JSON by POST, with a token or a signature, under a key that tells a repeated one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TAKEN = frozenset({200, 201, 202, 204})
 
 
 class Webhook:
-    """A Notifier. The connection gives the whole address, and the token with its header, or the secret of a signature (`signed`)."""
+    """A Notifier. The connection gives the whole address, and a token with its header, or the secret of a signature (`signed`)."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

@@ -21,37 +21,48 @@ class Words(NamedTuple):
 KINDS: Mapping[Kind, Words] = {
     Kind.LATE: Words(
         "文件未按时到达", "file has not come in time",
-        "联系对方补报；确属当日无数据时请对方报送空文件", "ask the partner for the file, or for an empty one when there is nothing to send",
+        "联系对方补报；确属当日无数据时请对方报送空文件",
+        "ask the partner for the file, or for an empty one when there is nothing to send",
     ),
     Kind.SILENT: Words(
         "接口长时间没有新数据", "nothing new from the interface",
-        "请对方核对更新时间字段和增量查询", "ask the partner whether rows change and the query by time still finds them",
+        "请对方核对更新时间字段和增量查询",
+        "ask the partner whether rows change, and whether the query by time finds them",
     ),
     Kind.SMALL: Words(
         "数据量明显偏少", "suspiciously few rows",
-        "请对方确认是否漏报；属实则无需处理，下一次正常后自动消除", "ask whether rows are missing; if it is true nothing need be done, the next normal day ends it",
+        "请对方确认是否漏报；属实则无需处理，下一次正常后自动消除",
+        "ask whether rows are missing; if not, nothing need be done, the next normal day ends it",
     ),
     Kind.UNREACHABLE: Words(
         "连不上对方", "partner cannot be reached",
-        "看该数据源任务 fetch 的日志：网络、口令、主机密钥；必要时打电话", "read the log of the feed's task fetch: network, password, host key; call the partner",
+        "看该数据源任务 fetch 的日志：网络、口令、主机密钥；必要时打电话",
+        "read the log of the feed's task fetch: network, password, host key; call the partner",
     ),
     Kind.UNACKNOWLEDGED: Words(
         "文件或批次没有接收告知", "file or batch without acknowledgement",
-        "hub alarms 看取不走的文件，看任务 store、acknowledge 的日志", "hub alarms names files that cannot be taken; read the logs of store and acknowledge",
+        "hub alarms 列出取不走的文件；没有标志的文件请对方补放标志；批次看任务 store、acknowledge 的日志",
+        "hub alarms names files that cannot be taken; ask for a missing flag; for batches read the logs of store and acknowledge",
     ),
     Kind.HELD: Words(
-        "批次被扣留", "batch is held", "hub batches held，逐个处理", "hub batches held, and deal with each",
+        "批次被扣留", "batch is held",
+        "hub batches held，逐个处理",
+        "hub batches held, and deal with each",
     ),
     Kind.STUCK: Words(
         "等待答复或回传超过时限", "answers or outcomes are overdue",
-        "看 deliver 或 report 中它那一格的日志；恢复后自动补上", "read the log of its square in deliver or report; what waits goes out by itself",
+        "看 deliver 或 report 中它那一格的日志；恢复后自动补上",
+        "read the log of its square in deliver or report; what waits goes out by itself",
     ),
     Kind.EXPIRING: Words(
         "证书或密钥即将到期", "certificate or key is about to end",
-        "与对方更换，并改连接中的 expires", "renew it with the partner, and correct expires in the connection",
+        "与对方更换，并改连接中的 expires",
+        "renew it with the partner, and correct expires in the connection",
     ),
     Kind.EXPIRED: Words(
-        "证书或密钥已到期", "certificate or key has ended", "立即更换", "renew it at once",
+        "证书或密钥已到期", "certificate or key has ended",
+        "立即更换",
+        "renew it at once",
     ),
 }  # fmt: skip
 
@@ -81,7 +92,7 @@ def describe(incident: Incident, occasion: Occasion | None = None) -> str:
     heads = OCCASIONS[occasion] if occasion else ("", "")
     zh = f"【{heads[0]}】{words.zh}" if occasion else words.zh
     en = f"{heads[1]}: {words.en}" if occasion else words.en
-    due = f"（应于 {incident.due_at.astimezone(TIME_ZONE):%Y-%m-%d %H:%M} due）" if incident.due_at else ""
+    due = f"（时限 {incident.due_at.astimezone(TIME_ZONE):%Y-%m-%d %H:%M} due）" if incident.due_at else ""
     counts = "；".join(f"{'/'.join(COUNTED[name])} {_shown(value)}" for name, value in incident.detail.items())
     return f"{zh} {incident.subject}{due} / {en}{f'：{counts}' if counts else ''}"
 
