@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from connectors.ssh import Entry
@@ -64,6 +64,19 @@ def flagless_names(source: SftpSource, entries: Mapping[bytes, Entry]) -> list[b
         name
         for name in sorted(entries)
         if is_agreed(source, name) and name not in complete and not name.endswith(endings)
+    ]
+
+
+def strangers(sources: Sequence[SftpSource], entries: Mapping[bytes, Entry]) -> list[bytes]:
+    """Files that none of the sources which look into a folder agreed on: no data, no flag, no digest, no upload under way."""
+    endings = tuple(form.removeprefix(STEM).encode() for one in sources for form in (one.done, one.digest) if form)
+    return [
+        name
+        for name, entry in sorted(entries.items())
+        if entry.is_file
+        and not name.startswith(b".")
+        and not name.endswith((*UNFINISHED, *endings))
+        and not any(is_agreed(source, name) for source in sources)
     ]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
+from posixpath import dirname
 from typing import TYPE_CHECKING
 
 from hub.archive import Archive
@@ -52,7 +53,7 @@ def open_connector(feed: Feed) -> Iterator[SftpConnector | RestConnector | SoapC
     if isinstance(source, SftpSource):
         from connectors.sftp import SftpConnector
 
-        with SftpConnector(connection, source) as connector:
+        with SftpConnector(connection, source, household_of(feed)) as connector:
             yield connector
     elif isinstance(source, RestSource):
         from connectors.rest import RestConnector
@@ -62,6 +63,25 @@ def open_connector(feed: Feed) -> Iterator[SftpConnector | RestConnector | SoapC
         from connectors.soap import SoapConnector
 
         yield SoapConnector(connection, source, mappings_folder() / "wsdl" / source.wsdl)
+
+
+def household_of(feed: Feed) -> list[SftpSource]:
+    """All sources that look into this feed's folder, for the first of them by name; nothing for the others.
+
+    Nor when a mapping of the partner is broken: its files would look as if they belonged to nobody.
+    """
+    registry = open_registry(f"{feed.spec.partner}_*", receivers="")
+    sources = {name: one.spec.source for name, one in sorted(registry.feeds.items())}
+    place = _folder_of(feed)
+    found = [name for name, source in sources.items() if _folder_of(registry.feeds[name]) == place]
+    if registry.problems or found[:1] != [feed.feed_id]:
+        return []
+    return [source for name in found if isinstance(source := sources[name], SftpSource)]
+
+
+def _folder_of(feed: Feed) -> tuple[str, str] | None:
+    source = feed.spec.source
+    return (source.connection, dirname(source.files)) if isinstance(source, SftpSource) else None
 
 
 def open_webhook() -> Webhook | None:

@@ -6,10 +6,14 @@ import argparse
 
 from hub import watching
 from hub.bootstrap import connection_names, find_connections, open_house, open_webhook
-from hub.incidents import Incident, advise, describe
+from hub.incidents import Incident, Kind, advise, describe
+from hub.reasons import reason
 from hub.settings import TIME_ZONE
 from hub.store import incidents
+from hub.store import watching as watching_store
 from hub.store.database import working
+
+MOST_FILES = 20
 
 
 def list_incidents(words: argparse.Namespace) -> int:
@@ -22,7 +26,18 @@ def list_incidents(words: argparse.Namespace) -> int:
         print(_line(incident))
         if incident.closed_at is None:
             print(f"        → {advise(incident.kind)}")
+            if incident.kind is Kind.UNACKNOWLEDGED:
+                _show_files(incident.subject)
     return 0
+
+
+def _show_files(feed_id: str) -> None:
+    """The files that cannot be taken, by name: on the screen of whoever asks, never in a notice."""
+    with working(open_house().engine) as work:
+        for file in watching_store.files_of(work, feed_id, MOST_FILES):
+            print(
+                f"          {file.seen_since.astimezone(TIME_ZONE):%F %T}  {file.code} {reason(file.code).zh}  {file.path!r}"
+            )
 
 
 def _line(incident: Incident) -> str:

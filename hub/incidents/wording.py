@@ -41,8 +41,8 @@ KINDS: Mapping[Kind, Words] = {
     ),
     Kind.UNACKNOWLEDGED: Words(
         "文件或批次没有接收告知", "file or batch without acknowledgement",
-        "hub alarms 列出取不走的文件；没有标志的文件请对方补放标志；批次看任务 store、acknowledge 的日志",
-        "hub alarms names files that cannot be taken; ask for a missing flag; for batches read the logs of store and acknowledge",
+        "取不走的文件列在下面（hub incidents），请对方改名、补放标志或重报；批次看任务 store、acknowledge 的日志",
+        "hub incidents lists files that cannot be taken: ask for name, flag or a new file; for batches see the log of acknowledge",
     ),
     Kind.HELD: Words(
         "批次被扣留", "batch is held",

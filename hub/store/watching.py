@@ -95,6 +95,12 @@ def unread_files(work: Work) -> list[Waiting]:
     return [_waiting(row) for row in rows_of(work, sql)]
 
 
+def files_of(work: Work, feed_id: str, most: int) -> Sequence[sa.Row[Any]]:
+    """The files of a feed that could not be taken, oldest first."""
+    sql = """select path, code, seen_since from unread_file where feed_id = :feed_id order by seen_since, path limit :most"""
+    return rows_of(work, sql, feed_id=feed_id, most=most)
+
+
 def held(work: Work) -> list[Waiting]:
     """Held batches of each feed."""
     sql = """select feed_id as subject, count(*) as waiting, min(changed_at) as oldest_at,
