@@ -166,6 +166,21 @@ def test_two_evaluations_at_once_open_and_close_once(house: House) -> None:
     assert sorted(notices(house)) == sorted((*one, occasion) for one in late for occasion in ("opened", "closed"))
 
 
+def test_an_evaluation_reads_its_facts_in_its_turn(house: House) -> None:
+    """While another is under way it waits, and then judges by what is so after that one: old facts undo nothing."""
+    know_feeds(house, EVENING)
+    waiting = "select 1 from pg_locks where locktype = 'advisory' and not granted"
+    second = threading.Thread(target=lambda: watching.watch(house, EVENING))
+    with working(house.engine) as work:
+        incidents.take_turn(work)
+        second.start()
+        while second.is_alive() and not rows_of(work, waiting):
+            second.join(0.05)
+        all_came(house, EVENING - timedelta(minutes=1))
+    second.join()
+    assert (open_now(house), notices(house)) == ([], [])
+
+
 def test_a_crash_before_the_commit_leaves_neither_incident_nor_notice(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
