@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from connectors.ssh import Entry
@@ -52,6 +52,32 @@ def complete_names(source: SftpSource, entries: Mapping[bytes, Entry]) -> list[b
     if flag is None or not flag.is_file:
         return []
     return [name for name in found if (entries[name].attributes.st_mtime or 0) <= (flag.attributes.st_mtime or 0)]
+
+
+def flagless_names(source: SftpSource, entries: Mapping[bytes, Entry]) -> list[bytes]:
+    """Agreed names whose data have come and whose flag has not: the file's own, or the next one of the whole folder."""
+    if source.done is None:
+        return []
+    complete = set(complete_names(source, entries))
+    endings = tuple(form.removeprefix(STEM).encode() for form in (source.done, source.digest) if form)
+    return [
+        name
+        for name in sorted(entries)
+        if is_agreed(source, name) and name not in complete and not name.endswith(endings)
+    ]
+
+
+def strangers(sources: Sequence[SftpSource], entries: Mapping[bytes, Entry]) -> list[bytes]:
+    """Files that none of the sources which look into a folder agreed on: no data, no flag, no digest, no upload under way."""
+    endings = tuple(form.removeprefix(STEM).encode() for one in sources for form in (one.done, one.digest) if form)
+    return [
+        name
+        for name, entry in sorted(entries.items())
+        if entry.is_file
+        and not name.startswith(b".")
+        and not name.endswith((*UNFINISHED, *endings))
+        and not any(is_agreed(source, name) for source in sources)
+    ]
 
 
 def lone_flags(source: SftpSource, entries: Mapping[bytes, Entry]) -> list[bytes]:

@@ -28,6 +28,12 @@ class CallReporter(Protocol):
     def send(self, report: CallReport, rows: Sequence[Mapping[str, str]], key: str) -> None: ...
 
 
+class Notifier(Protocol):
+    """Tells a person, wherever that person reads. ``key`` is the same whenever the same notice is sent again."""
+
+    def post(self, key: str, message: Mapping[str, object]) -> None: ...
+
+
 class Receiver(Protocol):
     """Takes records and answers later, or at once."""
 

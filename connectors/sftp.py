@@ -8,14 +8,22 @@ from __future__ import annotations
 import posixpath
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import timedelta
 
 from paramiko.sftp_attr import SFTPAttributes
 
-from connectors.flags import complete_names, digest_of, flags_each_file, lone_flags, path_beside
+from connectors.flags import (
+    complete_names,
+    digest_of,
+    flagless_names,
+    flags_each_file,
+    lone_flags,
+    path_beside,
+    strangers,
+)
 from connectors.ssh import Entry, SshSession, translated
 from hub.errors import PartnerRefused
 from hub.feed import SftpSource
@@ -34,11 +42,15 @@ Listings = Mapping[str, Mapping[bytes, Entry]]
 
 
 class SftpConnector(SshSession):
-    """Fetcher and FileReporter over one connection. Use as a context manager."""
+    """Fetcher and FileReporter over one connection. Use as a context manager.
 
-    def __init__(self, connection: Connection, source: SftpSource) -> None:
+    ``household`` are all sources that look into the same folder; the one that is given it speaks of files that belong to none.
+    """
+
+    def __init__(self, connection: Connection, source: SftpSource, household: Sequence[SftpSource] = ()) -> None:
         super().__init__(connection)
         self._source = source
+        self._household = household
         self._glance: dict[str, list[Entry]] | None = None
 
     def fetch(self, cursor: str | None, seen: frozenset[FileStamp]) -> Iterator[Fetched | Notice]:
@@ -47,17 +59,20 @@ class SftpConnector(SshSession):
             listings = self._listings()
             complete = self._settled(self._complete(listings), seen)
         known = {stamp.name for stamp in seen}
-        lone = [
-            f"{folder}/{_shown(name)}" for folder in listings for name in lone_flags(self._source, listings[folder])
-        ]
-        for path in lone:
+        for path in self._paths(listings, lambda entries: lone_flags(self._source, entries)):
             if path not in known:
-                yield Notice("F015", f"{path!r} has its flag and is not there itself")
+                yield Notice("F015", f"{path!r} has its flag and is not there itself", path)
+        for path in self._paths(listings, lambda entries: flagless_names(self._source, entries)):
+            if path not in known:
+                yield Notice("F018", f"{path!r} has no flag", path, is_waiting=True)
+        if self._household:
+            for path in self._paths(listings, lambda entries: strangers(self._household, entries)):
+                yield Notice("F008", f"{path!r} is no file that was agreed; it was left alone", path)
         for path, entry in sorted(complete, key=lambda found: found[0]):
             if _stamp(path, entry.attributes) in seen:
                 continue
             if not entry.is_file or not SAFE_NAME.fullmatch(entry.name):
-                yield Notice("F008", f"{path!r} is not a plain file with an agreed name; it was left alone")
+                yield Notice("F008", f"{path!r} is not a plain file with an agreed name; it was left alone", path)
                 continue
             with translated(self._connection.name):
                 found = self._read_or_notice(path, entry)
@@ -71,13 +86,13 @@ class SftpConnector(SshSession):
         except TimeoutError:
             raise
         except PartnerRefused as error:
-            return Notice("F008", f"{error}; skipped")
+            return Notice("F008", f"{error}; skipped", path)
         except OSError as error:
             transport = self._client.get_transport()
             if transport is None or not transport.is_active():
                 raise
             return Notice(
-                "F008", f"{path!r}, its flag or its digest cannot be read ({error.strerror or error}); skipped"
+                "F008", f"{path!r}, its flag or its digest cannot be read ({error.strerror or error}); skipped", path
             )
 
     def looking_at(self, source: SftpSource) -> SftpConnector:
@@ -113,6 +128,11 @@ class SftpConnector(SshSession):
             for folder, entries in listings.items()
             for name in complete_names(self._source, entries)
         ]
+
+    @staticmethod
+    def _paths(listings: Listings, choose: Callable[[Mapping[bytes, Entry]], list[bytes]]) -> list[str]:
+        """What is chosen of each folder, as whole paths."""
+        return [f"{folder}/{_shown(name)}" for folder, entries in listings.items() for name in choose(entries)]
 
     def _settled(self, found: list[tuple[str, Entry]], seen: frozenset[FileStamp]) -> list[tuple[str, Entry]]:
         """Without flags, a file whose size or time changes between two listings is still being written."""

@@ -14,5 +14,5 @@ with DAG(
     doc_md=__doc__,
     tags=["housekeeping"],
 ):
-    for step in (tasks.check_mappings, tasks.verify_archive, tasks.find_stuck):
+    for step in (tasks.check_mappings, tasks.verify_archive, tasks.note_expiries):
         task(step, task_id=step.__name__)()

@@ -6,14 +6,17 @@ together cost it half a CPU second that most tasks do not need.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
+from posixpath import dirname
 from typing import TYPE_CHECKING
 
 from hub.archive import Archive
 from hub.connections import find_connection
+from hub.errors import ConnectionMissing
 from hub.feed import Feed, RestSource, SftpSource
+from hub.model import Connection
 from hub.pipeline import House
 from hub.registry import Registry, read_registry
 from hub.settings import mappings_folder, read_settings
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
     from connectors.rest import RestConnector
     from connectors.sftp import SftpConnector
     from connectors.soap import SoapConnector
+    from connectors.webhook import Webhook
+
+WEBHOOK = "notice_webhook"
 
 
 @cache
@@ -47,7 +53,7 @@ def open_connector(feed: Feed) -> Iterator[SftpConnector | RestConnector | SoapC
     if isinstance(source, SftpSource):
         from connectors.sftp import SftpConnector
 
-        with SftpConnector(connection, source) as connector:
+        with SftpConnector(connection, source, household_of(feed)) as connector:
             yield connector
     elif isinstance(source, RestSource):
         from connectors.rest import RestConnector
@@ -57,6 +63,48 @@ def open_connector(feed: Feed) -> Iterator[SftpConnector | RestConnector | SoapC
         from connectors.soap import SoapConnector
 
         yield SoapConnector(connection, source, mappings_folder() / "wsdl" / source.wsdl)
+
+
+def household_of(feed: Feed) -> list[SftpSource]:
+    """All sources that look into this feed's folder, for the first of them by name; nothing for the others.
+
+    Nor when a mapping of the partner is broken: its files would look as if they belonged to nobody.
+    """
+    registry = open_registry(f"{feed.spec.partner}_*", receivers="")
+    sources = {name: one.spec.source for name, one in sorted(registry.feeds.items())}
+    place = _folder_of(feed)
+    found = [name for name, source in sources.items() if _folder_of(registry.feeds[name]) == place]
+    if registry.problems or found[:1] != [feed.feed_id]:
+        return []
+    return [source for name in found if isinstance(source := sources[name], SftpSource)]
+
+
+def _folder_of(feed: Feed) -> tuple[str, str] | None:
+    source = feed.spec.source
+    return (source.connection, dirname(source.files)) if isinstance(source, SftpSource) else None
+
+
+def open_webhook() -> Webhook | None:
+    """Where notices are posted; None where nobody entered such a connection, and notices stand in the log alone."""
+    from connectors.webhook import Webhook
+
+    try:
+        return Webhook(find_connection(WEBHOOK))
+    except ConnectionMissing:
+        return None
+
+
+def connection_names(registry: Registry) -> list[str]:
+    """Every connection that is used: those of the mappings, and the one for notices."""
+    feeds, receivers = registry.feeds.values(), registry.receivers.values()
+    return sorted({WEBHOOK, *(feed.spec.source.connection for feed in feeds), *(one.connection for one in receivers)})
+
+
+def find_connections(names: Iterable[str]) -> Iterator[Connection]:
+    """The connections of these names that somebody entered."""
+    for name in names:
+        with suppress(ConnectionMissing):
+            yield find_connection(name)
 
 
 def open_receiver(registry: Registry, partner: str) -> OpenApiReceiver:

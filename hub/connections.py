@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from hub.errors import MappingInvalid
+from hub.errors import ConnectionMissing
 from hub.model import Connection
 
 
 def find_connection(name: str) -> Connection:
     """The connection of this name from Airflow's secrets: environment (``AIRFLOW_CONN_…``), backend, or its own store.
 
-    Raises MappingInvalid when there is none.
+    Raises ConnectionMissing when there is none.
     """
     from airflow.sdk import BaseHook
     from airflow.sdk.exceptions import AirflowNotFoundException
@@ -17,7 +17,7 @@ def find_connection(name: str) -> Connection:
     try:
         found = BaseHook.get_connection(name)
     except AirflowNotFoundException as error:
-        raise MappingInvalid(
+        raise ConnectionMissing(
             f"there is no connection {name}; set AIRFLOW_CONN_{name.upper()} or add it in Airflow"
         ) from error
     extra = {key: str(value) for key, value in found.extra_dejson.items()}

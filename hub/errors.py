@@ -77,6 +77,10 @@ class MappingInvalid(HubError):
     code = "S003"
 
 
+class ConnectionMissing(MappingInvalid):
+    """Nobody entered the connection that a mapping names: the administrator does."""
+
+
 class ExpectationFailed(HubError):
     """Row count or share of rejected rows outside what the mapping expects: an officer decides, ``hub release``."""
 

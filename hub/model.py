@@ -76,10 +76,15 @@ class Fetched:
 
 @dataclass(frozen=True)
 class Notice:
-    """Something seen at the partner's that is no batch, such as a flag without its file; an admin should know."""
+    """Something seen at the partner's that is no batch, such as a flag without its file; an admin should know.
+
+    ``path`` is the file that could not be taken, if it is one; with ``is_waiting`` it may still be on its way, and is no alarm yet.
+    """
 
     code: str
     message: str
+    path: str = ""
+    is_waiting: bool = False
 
 
 @dataclass(frozen=True)

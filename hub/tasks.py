@@ -13,8 +13,15 @@ from typing import ParamSpec, TypeVar
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from hub import pipeline, upkeep
-from hub.bootstrap import open_connector, open_house, open_receiver
+from hub import pipeline, upkeep, watching
+from hub.bootstrap import (
+    connection_names,
+    find_connections,
+    open_connector,
+    open_house,
+    open_receiver,
+    open_webhook,
+)
 from hub.errors import CircuitOpen, HubError, PartnerUnavailable
 from hub.feed import Feed
 from hub.model import BatchState, Stage
@@ -222,10 +229,21 @@ def verify_archive() -> None:
 
 
 @sorted_errors
-def find_stuck() -> None:
-    """Fail with the batches that have not moved on for an hour."""
-    stuck = upkeep.stuck_batches(open_house(), hours=1)
-    if stuck:
-        raise AirflowFailException(
-            "; ".join(f"batch {batch.batch_id} of {batch.feed_id} is {batch.state.value}" for batch in stuck)
-        )
+def note_expiries() -> None:
+    """Look when certificates, keys and passwords of all connections end; fail with what cannot be read of them."""
+    house = open_house()
+    names = connection_names(house.registry)
+    watching.note_expiries(house, find_connections(names), names)
+
+
+@sorted_errors
+def find_incidents() -> None:
+    """Open what is the matter now, close what is well again; skips when no notice waits to be sent."""
+    if not watching.watch(open_house()).notices:
+        raise AirflowSkipException("没有要发的通知 / nobody to tell")
+
+
+@sorted_errors
+def send_notices() -> None:
+    """Tell of every incident that was opened, got worse or was closed."""
+    watching.send_notices(open_house(NONE, NONE), open_webhook())

@@ -1,4 +1,4 @@
-"""What a watchful admin would look at every day: held and stuck batches, and whether the archive still says what it said."""
+"""What a watchful admin would look at every day: held batches, and whether the archive still says what it said."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from hub.reasons import reason
 from hub.settings import now
 from hub.store import backups, batches, progress, restores
 from hub.store.database import working
-
-MOVING = (BatchState.FETCHED, BatchState.STORED, BatchState.DELIVERED)
 
 
 def describe_restore(house: House) -> str | None:
@@ -62,13 +60,6 @@ def describe_hold(batch: Batch) -> str:
         f"批次 {batch.batch_id}（{batch.source_name}）被扣留 {found.code} {found.zh}：{found.fix_zh} / "
         f"batch {batch.batch_id} is held, {found.en}: {batch.hold_message}. {found.fix_en}"
     )
-
-
-def stuck_batches(house: House, hours: float) -> list[Batch]:
-    """Batches that should be moving and were fetched longer ago than this."""
-    with working(house.engine) as work:
-        waiting = batches.batches_in(work, MOVING)
-    return [batch for batch in waiting if batch.fetched_at < now() - timedelta(hours=hours)]
 
 
 def verify_archive(house: House, days: int | None) -> tuple[int, list[str]]:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hub.cli import batches, crosswalk, keeping, mappings, receivers, specification
+from hub.cli import batches, crosswalk, incidents, keeping, mappings, receivers, specification
 from hub.errors import HubError
 from hub.migrations import migrate
 from hub.model import BatchState
@@ -63,6 +63,10 @@ def build_parser() -> argparse.ArgumentParser:
         "number", metavar="NUMBER", help="a number or a name, as it is printed"
     )
     add("alarms", batches.list_alarms).add_argument("--last", type=int, default=50, help="how many, newest last (50)")
+    listing = add("incidents", incidents.list_incidents)
+    listing.add_argument("--all", action="store_true", help="closed ones too")
+    listing.add_argument("--last", type=int, default=50, help="with --all: how many, newest last (50)")
+    add("watch", incidents.watch_now)
     add("release", batches.release, batch=True).add_argument(
         "--by", default=_own_name(), help="the officer who decides"
     )

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from hub.feed.calls import Envelope, Paging, RestSource, Since, SoapSource
 from hub.feed.drops import SftpSource
+from hub.feed.expected import Arrives, Expect
 from hub.feed.files import (
     Agreed,
     Column,
@@ -32,6 +33,7 @@ from hub.feed.words import FieldSpec, RecordSpec, Spec
 
 __all__ = [
     "Agreed",
+    "Arrives",
     "CallReport",
     "Column",
     "DelimitedFormat",
@@ -70,17 +72,6 @@ __all__ = [
 Source = Annotated[SftpSource | RestSource | SoapSource, Field(discriminator="connector")]
 
 
-class Expect(Spec):
-    """What is normal; outside it the batch waits for an officer."""
-
-    rows: tuple[int, int] | None = None
-    rejected_at_most: str | None = Field(None, pattern=r"^\d{1,3}(\.\d+)?%$")
-
-    @property
-    def rejected_share(self) -> float | None:
-        return None if self.rejected_at_most is None else float(self.rejected_at_most.rstrip("%")) / 100
-
-
 class FeedSpec(Spec):
     """One mapping file."""
 
@@ -89,7 +80,7 @@ class FeedSpec(Spec):
     schedule: str = Field(description="cron; for files this is the fall-back when no event came")
     source: Source
     records: dict[str, RecordSpec]
-    expect: Expect = Expect(rows=None, rejected_at_most=None)
+    expect: Expect = Expect(rows=None, rejected_at_most=None, arrives=None)
     report: dict[Literal["intake", "outcome"], StageReport] = Field(default={})
 
 

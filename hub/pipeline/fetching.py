@@ -11,21 +11,25 @@ from hub.feed import Feed, SftpSource
 from hub.model import BatchState, Fetched, Journalled, Notice
 from hub.pipeline.house import House, note
 from hub.settings import now
-from hub.store import batches, tombstones
+from hub.store import batches, tombstones, watching
 from hub.store.database import Work, working
 
 
 def fetch_feed(house: House, feed: Feed, fetcher: Fetcher) -> list[int]:
     """Bring what is new into the archive; returns the ids of the feed's batches that wait to be stored."""
+    began_at, notices = now(), list[Notice]()
     with working(house.engine) as work:
         cursor, seen = batches.read_cursor(work, feed.feed_id), batches.seen_stamps(work, feed.feed_id)
     for found in fetcher.fetch(cursor, seen):
         if isinstance(found, Notice):
-            with working(house.engine) as work:
-                batches.raise_alarm(work, feed.feed_id, None, f"{found.code} {found.message}")
+            notices.append(found)
+            if not found.is_waiting:
+                with working(house.engine) as work:
+                    batches.raise_alarm(work, feed.feed_id, None, f"{found.code} {found.message}")
             continue
         _keep(house, feed, found)
     with working(house.engine) as work:
+        watching.note_look(work, feed.feed_id, began_at, notices)
         return [batch.batch_id for batch in batches.batches_in(work, [BatchState.FETCHED], feed.feed_id)]
 
 

@@ -12,6 +12,7 @@ import polars as pl
 from hub.feed import CallReport, FeedSpec, FieldSpec, PartnerSpec, RecordSpec, SftpSource
 from hub.mapping import Codes, default_recipe
 from hub.recipes import RECIPES, check_form, find_recipe
+from hub.registry.arrivals import arrival_faults
 from hub.registry.layouts import column_faults, layout_faults
 from hub.registry.problems import Place, Problem, problem_at
 from schemas.catalogue import SCHEMAS
@@ -43,6 +44,7 @@ class Checker:
             if not any(_sql_fault(spec.sql) for spec in record.fields.values()):
                 yield from self._places(column_faults(self.spec, name, record))
         yield from self._places(layout_faults(self.spec))
+        yield from self._places(arrival_faults(self.spec))
         yield from self._report()
 
     def _problem(self, place: Place, cause: str) -> Problem:

@@ -21,17 +21,43 @@ PAGES = {
     "none": "一次取完 in one answer",
 }
 
+DAYS = {
+    "workdays": ("工作日（含调休上班日）", "working day (swapped weekends included)"),
+    "daily": ("自然日", "calendar day"),
+}
+
 
 def describe_transport(spec: FeedSpec) -> list[str]:
     """Bullet points, and for files the lines in order."""
     source = spec.source
     event = "文件到达即处理，另按 when dropped, and at " if isinstance(source, SftpSource) else ""
-    when = f"* 时间 when：{event}`{spec.schedule}`（北京时间 Beijing time）"
+    when = [f"* 时间 when：{event}`{spec.schedule}`（北京时间 Beijing time）", *_arrivals(spec)]
     if isinstance(source, SftpSource):
-        return [when, *_drop(source), *_file(spec)]
+        return [*when, *_drop(source), *_file(spec)]
     if isinstance(source, RestSource):
-        return [when, *_rest(source)]
-    return [when, *_soap(source)]
+        return [*when, *_rest(source)]
+    return [*when, *_soap(source)]
+
+
+def _arrivals(spec: FeedSpec) -> list[str]:
+    """By when something new is expected, and what is asked about when it does not come."""
+    arrives = spec.expect.arrives
+    if arrives is None:
+        return []
+    is_file = isinstance(spec.source, SftpSource)
+    day_zh, day_en = DAYS[arrives.days]
+    each_zh = f"每个{day_zh}" if arrives.every == 1 else f"每 {arrives.every} 个{day_zh}至少一次，"
+    each_en = f"each {day_en}" if arrives.every == 1 else f"at least once in {arrives.every} {day_en}s"
+    what_zh, what_en = ("文件应到", "a file is expected") if is_file else ("应有新数据", "new rows are expected")
+    small = (
+        f"；少于前十次中位数的 {arrives.least_share} 时询问 asked about below this share of the median of the last ten"
+    )
+    return [
+        f"* 应到时间 expected：{each_zh} {arrives.by} 前{what_zh} {what_en} {each_en} by {arrives.by}"
+        + (small if arrives.least_share else ""),
+        f"* 连续 {arrives.within_minutes} 分钟连不上时联系贵方 you are called when out of reach for "
+        f"{arrives.within_minutes} minutes",
+    ]
 
 
 def _drop(source: SftpSource) -> list[str]:

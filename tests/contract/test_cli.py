@@ -5,15 +5,18 @@ from __future__ import annotations
 import getpass
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from itertools import count
 
 import pytest
 from round_trip import Hub
 
-from hub import cli
+from hub import bootstrap, cli
 from hub.bootstrap import open_house
-from hub.model import BatchState
-from hub.store import batches
+from hub.errors import ConnectionMissing
+from hub.model import BatchState, Connection, Notice
+from hub.settings import now
+from hub.store import batches, watching
 from hub.store.database import working
 from simulators.drops import extra_drop
 from simulators.projects import BANKS
@@ -41,6 +44,36 @@ def typed(hub: Hub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
     open_house.cache_clear()
 
 
+def test_incidents_are_found_listed_and_told(
+    typed: Typed, hub: Hub, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """`hub watch` looks and tells, `hub incidents` says what to do and names the files, `--all` what is over."""
+
+    def find(name: str) -> Connection:
+        if name == "notice_webhook":
+            raise ConnectionMissing(name)
+        return Connection(name, "http://127.0.0.1", extra={"expires": "2020-01-01"} if name == "nat_api" else {})
+
+    monkeypatch.setattr(bootstrap, "find_connection", find)
+    code, out, err = typed("watch")
+    assert (code, err) == (0, "")
+    assert out == "2 opened, 0 closed, 2 open now, 2 notices sent; `hub incidents`\n"
+    with working(hub.house.engine) as work:
+        watching.note_look(work, FEED, now() - timedelta(hours=2), [Notice("F018", "", "in/20261124/x.txt", True)])
+    typed("watch")
+    code, out, _ = typed("incidents")
+    assert code == 0
+    assert re.search(r"expired +\S+ \S+ +open +证书或密钥已到期 nat_api expires（时限 2020-01-01 23:59 due）", out)
+    assert "→ 立即更换 / renew it at once" in out
+    assert re.search(r"\S+ \S+  F018 有数据文件而无标志文件  'in/20261124/x\.txt'", out)
+    with working(hub.house.engine) as work:
+        watching.note_look(work, FEED, now(), [])
+    assert typed("watch")[1].startswith("0 opened, 1 closed, 2 open now, 1 notices sent")
+    assert "unacknowledged" not in typed("incidents")[1]
+    assert "unacknowledged" in typed("incidents", "--all")[1]
+    assert "x.txt" not in caplog.text
+
+
 def drop(hub: Hub, spoiled: int = 0) -> str:
     """A payroll file of forty lines, so many of them with a bad card number."""
     made = extra_drop(CITY, BANKS["haidai"], "PAYR", 200 + next(_extras), None)
@@ -53,7 +86,21 @@ def test_without_words_the_help_is_shown(typed: Typed) -> None:
     """Every command with what it does."""
     code, out, err = typed()
     assert (code, err) == (2, "")
-    for word in ("check", "try", "feeds", "batches", "batch", "row", "alarms", "release", "close", "replay", "resend"):
+    for word in (
+        "check",
+        "try",
+        "feeds",
+        "batches",
+        "batch",
+        "row",
+        "alarms",
+        "incidents",
+        "watch",
+        "release",
+        "close",
+        "replay",
+        "resend",
+    ):
         assert re.search(rf"^ +{word} +[A-Z]", out, re.MULTILINE), word
 
 

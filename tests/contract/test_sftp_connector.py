@@ -136,7 +136,9 @@ class TestFetching:
         folder.drop(flag=None)
         (folder.day / f"{OTHER}.part").write_bytes(DATA)
         (folder.day / f"{OTHER}.tmp").write_bytes(DATA)
-        assert folder.fetch() == []
+        [found] = folder.fetch()
+        assert isinstance(found, Notice)
+        assert (found.code, found.path, found.is_waiting) == ("F018", f"{folder.within}/20261123/{NAME}", True)
 
     def test_a_flag_without_its_data_is_noticed(self, folder: Folder) -> None:
         """F015, and the others come all the same."""
@@ -146,6 +148,21 @@ class TestFetching:
         assert list(files(found)) == [OTHER]
         assert [notice.code for notice in notices(found)] == ["F015"]
         assert NAME in notices(found)[0].message
+
+    def test_what_no_feed_agreed_on_is_said_once_for_the_folder(self, folder: Folder) -> None:
+        """By the feed that is given all sources of the folder; another one's files, flags, digests and uploads are no strangers."""
+        folder.drop()
+        folder.drop("1_TXN_1.txt")
+        folder.drop("1_PAYRR_1.TXT", digest=None, flag=None)
+        (folder.day / "2_TXN_2.txt.part").write_bytes(DATA)
+        (folder.day / "old").mkdir()
+        own = folder.source()
+        other = own.model_copy(update={"files": own.files.replace("PAYR", "TXN")})
+        for household, strange in (((), []), ((own, other), ["1_PAYRR_1.TXT"])):
+            with SftpConnector(folder.connection, own, household) as connector:
+                found = list(connector.fetch(None, frozenset()))
+            assert list(files(found)) == [NAME]
+            assert [(one.code, one.path.rpartition("/")[2]) for one in notices(found)] == [("F008", n) for n in strange]
 
     @pytest.mark.parametrize("digest", [None, f"{'0' * 64}  {NAME}\n", "\n", "工资"])
     def test_a_digest_that_does_not_fit_is_a_fault(self, folder: Folder, digest: str | None) -> None:
@@ -307,7 +324,7 @@ class TestOtherFlags:
     def test_one_flag_stands_for_the_folder(self, folder: Folder) -> None:
         """What is younger than the flag waits for the next flag."""
         self.write(folder, NAME, DATA, age=60)
-        assert self.fetch(folder, done="READY", digest=None) == []
+        assert [notice.code for notice in notices(self.fetch(folder, done="READY", digest=None))] == ["F018"]
         self.write(folder, "READY", b"", age=30)
         self.write(folder, OTHER, DATA, age=10)
         assert list(files(self.fetch(folder, done="READY", digest=None))) == [NAME]

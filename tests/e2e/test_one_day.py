@@ -7,7 +7,10 @@ from datetime import date
 
 import pytest
 
+from hub.incidents import Kind
 from hub.settings import today
+from hub.store import incidents
+from hub.store.database import working
 from launcher.day import differences, let_the_day_happen, started_by_event, take_stock, watch
 from launcher.partners import FIRST, PERMITS
 from launcher.stand import Stand, Wish, open_stand
@@ -44,10 +47,10 @@ def day(stand: Stand) -> Stand:
 
 def test_airflow_has_one_dag_per_good_mapping_and_no_import_error(stand: Stand) -> None:
     """A broken mapping hides no other feed."""
-    for dag_id in [*stand.registry.feeds, "deliver", "report", "housekeeping"]:
+    for dag_id in [*stand.registry.feeds, "deliver", "report", "housekeeping", "watch"]:
         stand.client.wait_dag(dag_id, timeout=120)
     known = {dag["dag_id"] for dag in stand.client.dags()}
-    assert known == {*stand.registry.feeds, "deliver", "report", "housekeeping"}
+    assert known == {*stand.registry.feeds, "deliver", "report", "housekeeping", "watch"}
     assert "wenhe_broken" not in known
     assert stand.client.import_errors() == []
 
@@ -113,8 +116,19 @@ def test_housekeeping_names_the_broken_mapping(day: Stand) -> None:
     states = {task["task_id"]: task["state"] for task in day.client.task_instances("housekeeping", run["dag_run_id"])}
     assert states["check_mappings"] in ("failed", "up_for_retry")
     assert states["verify_archive"] == "success"
+    assert states["note_expiries"] == "success"
     logs = "".join(path.read_text() for path in day.state.glob("airflow/logs/**/task_id=check_mappings/*.log"))
     assert "wenhe_broken.yaml:4" in logs
+
+
+def test_the_day_leaves_no_incident_but_the_held_files(day: Stand) -> None:
+    """Nothing was late, silent or stuck; each is told of in the log, once."""
+    run = day.client.wait_run("watch", day.client.trigger("watch"), timeout=180)
+    assert run["state"] == "success"
+    with working(day.database) as work:
+        found = incidents.open_incidents(work)
+    assert {one.kind for one in found} <= {Kind.HELD}
+    assert "haidai_payrolls" in {one.subject for one in found}
 
 
 def test_no_row_value_stands_in_any_log(day: Stand) -> None:

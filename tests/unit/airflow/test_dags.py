@@ -23,10 +23,10 @@ from schemas.catalogue import SCHEMAS
 
 PROJECT = Path(__file__).parents[3]
 MAPPINGS = PROJECT / "mappings"
-FILES = ("feeds", "deliver", "report", "housekeeping")
+FILES = ("feeds", "deliver", "report", "housekeeping", "watch")
 REGISTRY = read_registry(MAPPINGS)
 FEEDS = tuple(REGISTRY.feeds)
-FIXED = ("deliver", "report", "housekeeping")
+FIXED = ("deliver", "report", "housekeeping", "watch")
 Parse = Callable[[str], dict[str, Any]]
 
 
@@ -75,7 +75,7 @@ def tasks(home: None) -> ModuleType:
     return tasks
 
 
-def test_there_is_one_dag_per_mapping_and_three_fixed_ones(dags: Mapping[str, Any]) -> None:
+def test_there_is_one_dag_per_mapping_and_four_fixed_ones(dags: Mapping[str, Any]) -> None:
     """A feed without a DAG would never run, a DAG without a feed never work."""
     assert sorted(dags) == sorted([*FEEDS, *FIXED])
     assert {path.stem for path in MAPPINGS.glob("*.yaml")} - {"partners"} == set(FEEDS)
@@ -160,7 +160,52 @@ def test_each_that_receives_and_each_that_is_told_gets_a_task_of_its_own(dags: M
         assert mapped.upstream_task_ids == {first}
         assert mapped.retries == tries
         assert mapped.partial_kwargs["map_index_template"] == "{{ task.op_kwargs['partner'] }}"
-    assert set(dags["housekeeping"].task_ids) == {"check_mappings", "verify_archive", "find_stuck"}
+    assert set(dags["housekeeping"].task_ids) == {"check_mappings", "verify_archive", "note_expiries"}
+
+
+def test_incidents_are_looked_for_every_five_minutes_and_told_after(dags: Mapping[str, Any]) -> None:
+    """The second task costs no process unless there is somebody to tell: the first is skipped, and takes it along."""
+    watch = dags["watch"]
+    assert watch.schedule.expression == "3-59/5 * * * *"
+    assert watch.task_ids == ["find_incidents", "send_notices"]
+    assert watch.get_task("send_notices").upstream_task_ids == {"find_incidents"}
+    assert watch.get_task("send_notices").trigger_rule.value == "all_success"
+
+
+@pytest.mark.parametrize("notices", [0, 2])
+def test_without_a_notice_nobody_is_told(tasks: ModuleType, monkeypatch: pytest.MonkeyPatch, notices: int) -> None:
+    """Open incidents alone do not start the sender, nor turn anything red."""
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    found = tasks.watching.Watching(opened=0, closed=0, still_open=5, notices=notices)
+    monkeypatch.setattr(tasks, "open_house", lambda *patterns: None)
+    monkeypatch.setattr(tasks.watching, "watch", lambda house: found)
+    if notices:
+        tasks.find_incidents()
+    else:
+        with pytest.raises(AirflowSkipException):
+            tasks.find_incidents()
+
+
+def test_notices_go_to_the_log_alone_where_nobody_entered_a_webhook(
+    tasks: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that is missing is no mistake here; one that is entered is used."""
+    from hub.errors import ConnectionMissing
+    from hub.model import Connection
+
+    given: list[Any] = []
+    monkeypatch.setattr(tasks, "open_house", lambda *patterns: None)
+    monkeypatch.setattr(tasks.watching, "send_notices", lambda house, webhook: given.append(webhook))
+
+    def missing(name: str) -> Connection:
+        raise ConnectionMissing(name)
+
+    monkeypatch.setattr(bootstrap, "find_connection", missing)
+    tasks.send_notices()
+    monkeypatch.setattr(bootstrap, "find_connection", lambda name: Connection(name, "http://x.invalid"))
+    tasks.send_notices()
+    assert [one is None for one in given] == [True, False]
 
 
 @pytest.mark.parametrize("name", FILES)

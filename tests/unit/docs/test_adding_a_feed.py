@@ -67,6 +67,7 @@ MISTAKES = (
     ("nishan_accounts.yaml", "open_on: {from", "opened_on: {from"),
     ("nishan_accounts.yaml", "account_no: 账号", "account_no: 帐号"),
     ("nishan_accounts.yaml", "ignore: [柜员号]", "ignore: []"),
+    ("nishan_accounts.yaml", "within_minutes: 60", "within_minutes: 9"),
     ("nishan_accounts.yaml", "codes: nishan_account_status", "codes: nishan_status"),
     ("samples/nishan_accounts/expected.json", "2026-03-13", "2026-03-14"),
     ("samples/nishan_accounts/NS_ACCT_370900_20261123_0001_v1.txt", "2026/03/13", "2026/13/13"),

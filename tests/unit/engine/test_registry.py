@@ -7,6 +7,7 @@ import pytest
 
 from hub.errors import MappingInvalid
 from hub.registry import Registry, read_registry
+from hub.registry.arrivals import longest_pause
 from schemas.catalogue import SCHEMAS
 
 PARTNERS = """\
@@ -126,6 +127,8 @@ def test_good_mappings_are_feeds(tmp_path: Path) -> None:
     assert len(found.feed("acme_goods").digest) == 64
 
 
+EXPECTED = "expect:\n  arrives: {{{}}}\n"
+
 # name, change of the REST mapping, line, part of the cause
 BROKEN: list[tuple[str, Change | bytes, int, str]] = [
     ("an open bracket", swap("title: 工资批次", "title: [工资批次"), 2, "is not YAML: did not find expected"),
@@ -160,6 +163,13 @@ BROKEN: list[tuple[str, Change | bytes, int, str]] = [
     ("an unknown format", swap("{type: json}", "{type: csv}"), 11, "'csv'"),
     ("an unknown stage", swap("  outcome:\n", "  outcom:\n"), 28, "'intake' or 'outcome'"),
     ("a share without %", more("expect: {rejected_at_most: 5}\n"), 33, "YAML reads this as a number"),
+    ("an hour YAML counts", more(EXPECTED.format('by: 18:00, within_minutes: 60')), 34, "YAML reads this as a number"),
+    ("an hour of no clock", more(EXPECTED.format('by: "24:00", within_minutes: 60')), 34, "String should match pattern"),
+    ("no hour", more(EXPECTED.format("within_minutes: 60")), 34, "by: this word is missing"),
+    ("no patience", more(EXPECTED.format('by: "18:00"')), 34, "within_minutes: this word is missing"),
+    ("days nobody knows", more(EXPECTED.format('by: "18:00", within_minutes: 60, days: mondays')), 34, "'workdays' or 'daily'"),
+    ("a seldom look", more(EXPECTED.format('by: "18:00", within_minutes: 9')), 34, "looks every 5 minutes; at least 10"),
+    ("too rare to be judged", more(EXPECTED.format('by: "18:00", within_minutes: 60, every: 40')), 34, "less than or equal to 23"),
     ("an unknown schema", swap("  payroll_batch:", "  payroll_batches:"), 13, "there is no schema payroll_batches; known: "),
     ("an unknown field", swap("made_at:", "made_on:"), 25, "schema payroll_batch has no field made_on"),
     ("a missing mandatory field", swap("      batch_no: batch\n", ""), 16, "schema payroll_batch needs the field batch_no"),
@@ -324,3 +334,28 @@ def test_the_delivered_mappings_are_all_feeds(registry: Registry) -> None:
     files = {path.stem for path in registry.folder.glob("*.yaml")} - {"partners"}
     assert set(registry.feeds) == files
     assert {schema for feed in registry.feeds.values() for schema in feed.spec.records} == set(SCHEMAS)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "minutes"),
+    [
+        ("*/5 * * * *", 5),
+        ("57 * * * *", 60),
+        ("16-59/30 * * * *", 30),
+        ("2-59/15 * * * *", 15),
+        ("0,10 * * * *", 50),
+        ("1-3 * * * *", 58),
+        ("0 8 * * *", 1440),
+        ("@hourly", 1440),
+        ("x * * * *", 1440),
+    ],
+)
+def test_the_longest_pause_of_a_schedule_is_known(schedule: str, minutes: int) -> None:
+    """The pause over the end of the hour too; a schedule that is not hourly counts as daily."""
+    assert longest_pause(schedule) == minutes
+
+
+def test_every_feed_says_when_it_is_expected() -> None:
+    """A feed without it could stop and nobody would be told."""
+    registry = read_registry(Path(__file__).parents[3] / "mappings")
+    assert [name for name, feed in registry.feeds.items() if feed.spec.expect.arrives is None] == []
