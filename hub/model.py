@@ -103,6 +103,7 @@ class Tally:
     """Rows and fen of one schema in one batch. ``fetched`` = ``stored`` + ``rejected`` + ``unchanged``, in rows and in fen.
 
     ``unread_fen`` is the part of the rejected fen that no line shows legibly: the file's own total less what could be read.
+    ``unkept`` is the part of the unchanged that leaves no line behind. ``declared`` is what the partner itself says it sent.
     """
 
     schema: str
@@ -115,6 +116,10 @@ class Tally:
     unchanged_rows: int
     unchanged_fen: int
     unread_fen: int = 0
+    unkept_rows: int = 0
+    unkept_fen: int = 0
+    declared_rows: int | None = None
+    declared_fen: int | None = None
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 again at any time; it receives open connectors, so the same functions serve Airflow, the command line and the tests.
 """
 
+from hub.pipeline.balancing import balance_of, mark_delivered
 from hub.pipeline.by_hand import close_batch, release_batch, replay_batch, resend_batch
-from hub.pipeline.delivering import catch_up, collect_receipts, deliver_waiting, mark_delivered, next_delivery
+from hub.pipeline.delivering import catch_up, collect_receipts, deliver_waiting, next_delivery
 from hub.pipeline.fetching import fetch_feed
 from hub.pipeline.house import House
 from hub.pipeline.reading import Reading, check_expectations, read_rows
@@ -13,6 +14,7 @@ from hub.pipeline.telling import batches_to_report, report_batch
 __all__ = [
     "House",
     "Reading",
+    "balance_of",
     "batches_to_report",
     "catch_up",
     "check_expectations",

@@ -9,7 +9,7 @@ from hub.errors import PartnerRefused, SubmissionRefused
 from hub.feed import Receives
 from hub.model import ReceiptAnswer
 from hub.pipeline.house import House, log, note
-from hub.store import batches, deliveries
+from hub.store import deliveries
 from hub.store.database import working
 from schemas.catalogue import SCHEMAS
 
@@ -110,8 +110,3 @@ def next_delivery(house: House, partner: str) -> float | None:
     with working(house.engine) as work:
         return deliveries.waiting_count(work, partner)[1]
 
-
-def mark_delivered(house: House) -> list[int]:
-    """Move on every stored batch whose records are all answered; returns their ids."""
-    with working(house.engine) as work:
-        return batches.mark_delivered(work)
