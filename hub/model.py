@@ -195,3 +195,22 @@ class ReceiptAnswer:
     code: str
     message: str
     remote_id: str | None = None
+
+
+@dataclass(frozen=True)
+class StatementLine:
+    """What one side says of one record, or of one file, on one day.
+
+    ``status`` is accepted, refused, waiting or held. ``fen`` and ``version`` are None where that side does not keep them.
+    ``is_known`` marks what the other side said it had already: its version may be an older one with the same content.
+    """
+
+    schema: str
+    key: str
+    status: str
+    rows: int = 1
+    fen: int | None = None
+    version: int | None = None
+    remote_id: str = ""
+    digest: str = ""
+    is_known: bool = False

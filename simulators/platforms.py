@@ -24,6 +24,7 @@ from simulators.platform_checks import Mistake, check_signature
 from simulators.platform_ledger import CORRECTED, CREATED, DEFERRED, EXISTING, REFUSED, Decided, PlatformLedger
 from simulators.platform_rows import read_row
 from simulators.served import answer_json
+from simulators.statements import answer_statement
 
 
 class Refused(Exception):
@@ -117,6 +118,8 @@ class Platform:
         payload = self._payload(parameters)
         if self.is_later and what == self.style["asking"]["call"]:
             return self._query(payload[0] if isinstance(payload, list) else payload)
+        if what == self.style.get("statement", {}).get("call"):
+            return self._statement(payload[0] if isinstance(payload, list) else payload)
         schema = self.calls.get(what)
         if schema is not None and "schema" in self.style:
             schema = payload.get(self.style["schema"])
@@ -177,6 +180,16 @@ class Platform:
         else:
             _put(answer, asking["state"], asking["done"][0])
             _put(answer, self.style["results"]["rows"], self._results(decided))
+        return answer
+
+    def _statement(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            rows, total = answer_statement(self.spec, self.ledger, asked)
+        except Mistake as mistake:
+            raise self._odd(str(mistake)) from None
+        answer: dict[str, Any] = {}
+        _put(answer, self.style["statement"]["rows"], rows)
+        _put(answer, self.style["statement"]["total"], total)
         return answer
 
     def _results(self, decided: Sequence[Decided]) -> list[dict[str, Any]]:

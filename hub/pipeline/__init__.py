@@ -8,6 +8,7 @@ from hub.pipeline.delivering import catch_up, collect_receipts, deliver_waiting,
 from hub.pipeline.fetching import fetch_feed
 from hub.pipeline.house import House
 from hub.pipeline.reading import Reading, check_expectations, read_rows
+from hub.pipeline.reconciling import note_open, reconcile_files, reconcile_receiver, resend_missing
 from hub.pipeline.storing import store_batch
 from hub.pipeline.telling import batches_to_report, report_batch
 
@@ -24,10 +25,14 @@ __all__ = [
     "fetch_feed",
     "mark_delivered",
     "next_delivery",
+    "note_open",
     "read_rows",
+    "reconcile_files",
+    "reconcile_receiver",
     "release_batch",
     "replay_batch",
     "report_batch",
     "resend_batch",
+    "resend_missing",
     "store_batch",
 ]

@@ -109,4 +109,3 @@ def next_delivery(house: House, partner: str) -> float | None:
     """Seconds until the next waiting record may go to this receiver; None when none waits."""
     with working(house.engine) as work:
         return deliveries.waiting_count(work, partner)[1]
-

@@ -141,7 +141,9 @@ def is_held(work: Work, feed_id: str, code: str) -> bool:
 
 def answered_batches(work: Work) -> list[int]:
     """Stored batches whose deliveries are all answered, those of the records they repeat as well; one worker's until the commit."""
-    sql = f"select batch_id from batch where state = 'stored' and {ALL_ANSWERED} order by batch_id for update skip locked"
+    sql = (
+        f"select batch_id from batch where state = 'stored' and {ALL_ANSWERED} order by batch_id for update skip locked"
+    )
     return [row.batch_id for row in rows_of(work, sql)]
 
 
