@@ -141,7 +141,7 @@ def gaps_of(hops: Iterable[Hop]) -> list[Hop]:
 
 
 def day_of(hops: Sequence[Hop]) -> list[Hop]:
-    """The hops of many batches added up by step, schema and receiver; gaps of two batches must not hide each other, so see ``gaps_of``."""
+    """The hops of many batches added up by step, schema and receiver. Two gaps may cancel in a sum: ask ``gaps_of`` beside it."""
     summed: dict[tuple[str, str, str], tuple[Amount, dict[str, Amount]]] = {}
     for hop in hops:
         came, went = summed.get((hop.schema, hop.receiver, hop.step), (NOTHING, {}))

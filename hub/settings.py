@@ -41,6 +41,11 @@ def archive_folder() -> Path:
     return Path(os.environ.get("HUB_ARCHIVE", "var/archive"))
 
 
+def reports_folder() -> Path:
+    """The folder in which the pages of reconciliation are put."""
+    return Path(os.environ.get("HUB_REPORTS", "var/reports"))
+
+
 def now() -> datetime:
     """The present moment in Shanghai."""
     return datetime.now(TIME_ZONE)

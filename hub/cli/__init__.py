@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hub.cli import batches, crosswalk, mappings, receivers, specification
+from hub.cli import balance, batches, crosswalk, mappings, receivers, specification
 from hub.errors import HubError
 from hub.migrations import migrate
 from hub.model import BatchState
@@ -70,6 +70,16 @@ def build_parser() -> argparse.ArgumentParser:
     add("replay", batches.replay, batch=True)
     add("resend", batches.resend, batch=True)
     add("catchup", receivers.catch_up).add_argument("partner", metavar="PARTNER", help="a file of mappings/receivers")
+    balanced = add("balance", balance.show_balance)
+    balanced.add_argument(
+        "--day", type=balance.read_day, help="batches fetched on this day, such as 2026-11-24 (today)"
+    )
+    balanced.add_argument("--batch", metavar="ID", type=int, help="one batch")
+    reconciled = add("reconcile", balance.reconcile)
+    reconciled.add_argument("--day", type=balance.read_day, help="such as 2026-11-24 (yesterday)")
+    reconciled.add_argument("--partner", metavar="PARTNER", help="only this one")
+    reconciled.add_argument("--out", metavar="DIR", type=Path, help="where page and file are put (HUB_REPORTS)")
+    reconciled.add_argument("--resend", action="store_true", help="send once more what a receiver's statement lacks")
     add("migrate", migrate_database)
     return parser
 

@@ -8,7 +8,15 @@ from hub.pipeline.delivering import catch_up, collect_receipts, deliver_waiting,
 from hub.pipeline.fetching import fetch_feed
 from hub.pipeline.house import House
 from hub.pipeline.reading import Reading, check_expectations, read_rows
-from hub.pipeline.reconciling import note_open, reconcile_files, reconcile_receiver, resend_missing
+from hub.pipeline.reconciling import (
+    gives_statement,
+    note_open,
+    publish_day,
+    reconcile_files,
+    reconcile_receiver,
+    resend_missing,
+    sides_of,
+)
 from hub.pipeline.storing import store_batch
 from hub.pipeline.telling import batches_to_report, report_batch
 
@@ -23,9 +31,11 @@ __all__ = [
     "collect_receipts",
     "deliver_waiting",
     "fetch_feed",
+    "gives_statement",
     "mark_delivered",
     "next_delivery",
     "note_open",
+    "publish_day",
     "read_rows",
     "reconcile_files",
     "reconcile_receiver",
@@ -34,5 +44,6 @@ __all__ = [
     "report_batch",
     "resend_batch",
     "resend_missing",
+    "sides_of",
     "store_batch",
 ]

@@ -1,4 +1,4 @@
-"""Balance: what a step was given is what it wrote down, or the batch goes no further (F018). The tables are counted, not believed."""
+"""Balance: what a step was given is what it wrote down, or the batch goes no further (F018). Tables are counted, not believed."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
-"""Reconcile: hold our receipts against a receiver's own statement of a day, and our files against what a partner says it dropped."""
+"""Reconcile: hold our receipts against a receiver's own statement of a day, our files against what a partner says it dropped."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Protocol
 
 import polars as pl
@@ -16,7 +17,8 @@ from hub.parsing import parse_batch
 from hub.pipeline.house import House, note
 from hub.pipeline.reading import parts_of_name
 from hub.recipes import RECIPES
-from hub.reconciliation import FILE, Reconciled, compare, missing, total_of
+from hub.reconciliation import FILE, Reconciled, Side, compare, missing, total_of
+from hub.reconciliation.pages import render_csv, render_page
 from hub.store import reconciliations
 from hub.store.database import working
 from schemas.catalogue import SCHEMAS
@@ -113,6 +115,37 @@ def note_open(house: House, partner: str, day: date) -> Reconciled:
     with working(house.engine) as work:
         ours = reconciliations.fetched_of(work, feeds, day)
     return _write(house, Reconciled(partner, "origin", day, ours, None))
+
+
+def sides_of(house: House) -> list[tuple[str, Side]]:
+    """Everyone a day is reconciled with: receivers that give a statement, and all who send to us."""
+    receivers = house.registry.receivers.items()
+    taking: list[tuple[str, Side]] = [
+        (name, "receiver") for name, spec in receivers if spec.style.statement is not None
+    ]
+    senders = sorted({feed.spec.partner for feed in house.registry.feeds.values()})
+    return [*taking, *((name, "origin") for name in senders)]
+
+
+def gives_statement(house: House, partner: str, side: Side) -> bool:
+    """Whether there is anything to hold our side against."""
+    return side == "receiver" or partner in house.registry.statements
+
+
+def publish_day(house: House, day: date, folder: Path) -> tuple[list[Reconciled], list[Path]]:
+    """Write what was found of a day, with everyone, as a page and as a file of differences; gives both and where they are."""
+    with working(house.engine) as work:
+        found = reconciliations.read_day(work, day)
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for suffix, data in ((".csv", render_csv(found)), (".html", render_page(day, found).encode())):
+        path = folder / f"reconciliation-{day}{suffix}"
+        part = path.with_name(path.name + ".part")
+        part.touch(mode=0o600)
+        part.write_bytes(data)
+        part.replace(path)
+        written.append(path)
+    return found, written
 
 
 def resend_missing(house: House, found: Reconciled) -> int:

@@ -42,7 +42,7 @@ td.key { word-break: break-all; }
 
 
 def shown_key(schema: str, key: str) -> str:
-    """A record's key as it may be shown: the parts that are numbers of persons masked, all of it where parts cannot be told apart."""
+    """A record's key as it may be shown: numbers of persons masked, all of it where its parts cannot be told apart."""
     if schema not in SCHEMAS:
         return key
     columns, names = SCHEMAS[schema].columns(), SCHEMAS[schema].business_key
@@ -77,7 +77,8 @@ def render_page(day: date, found: Sequence[Reconciled]) -> str:
 <p>{_verdict(found)}</p>
 <div class="wide"><table>
 <thead><tr><th>伙伴<br><small>partner</small></th><th>方向<br><small>side</small></th><th>状态<br><small>state</small></th>
-<th>本方笔数<br><small>our rows</small></th><th>对方笔数<br><small>their rows</small></th><th>本方金额（元）<br><small>our yuan</small></th>
+<th>本方笔数<br><small>our rows</small></th><th>对方笔数<br><small>their rows</small></th>
+<th>本方金额（元）<br><small>our yuan</small></th>
 <th>对方金额（元）<br><small>their yuan</small></th><th>差异<br><small>differences</small></th></tr></thead>
 <tbody>
 {rows}

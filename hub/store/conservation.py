@@ -1,4 +1,4 @@
-"""What batches really hold, counted anew: the tables' side of the conservation ledger. Set-based, and only for the batches asked."""
+"""What batches really hold, counted anew: the tables' side of the conservation ledger. Set-based, only for the batches asked."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from hub.feed import Receives
 from hub.model import StatementLine
-from hub.reconciliation import FILE, Kind, Reconciled, Total
+from hub.reconciliation import FILE, Difference, Kind, Reconciled, Total
 from hub.store.database import Work, plain, rows_of
 
 # The answer that counts is a delivery's last one; of several versions of a key, the newest that was answered.
@@ -72,7 +72,8 @@ def files_of(work: Work, details: Mapping[str, str], day: date) -> list[Statemen
     """
     sql = """select distinct on (b.source_name) b.source_name, b.digest, b.state, b.hold_code,
                     coalesce(t.fetched_rows, b.printed_rows, 0) as rows, coalesce(t.declared_fen, t.fetched_fen) as fen
-             from batch as b join unnest(cast(:feeds as text[]), cast(:schemas as text[])) as f (feed_id, schema_name) using (feed_id)
+             from batch as b
+             join unnest(cast(:feeds as text[]), cast(:schemas as text[])) as f (feed_id, schema_name) using (feed_id)
              left join tally as t on t.batch_id = b.batch_id and t.schema_name = f.schema_name
              where case when b.source_name ~ '(^|/)[0-9]{8}/' then b.source_name ~ ('(^|/)' || :folder || '/')
                    else b.fetched_at >= cast(:day as date) and b.fetched_at < cast(:day as date) + 1 end
@@ -139,6 +140,30 @@ def _facts(line: StatementLine | None) -> dict[str, Any] | None:
     return (
         None if line is None else {name: value for name, value in asdict(line).items() if name not in ("schema", "key")}
     )
+
+
+def read_day(work: Work, day: date) -> list[Reconciled]:
+    """Everything found of a day: what differs first, then by side and partner."""
+    sql = """select * from reconciliation where day = :day order by state <> 'differs', state = 'open', side desc, partner"""
+    found = rows_of(work, sql, day=day)
+    sql = """select reconciliation_id, kind, schema_name, record_key, ours, theirs
+             from difference where reconciliation_id = any(:ids) order by schema_name, record_key, kind"""
+    differences: dict[int, list[Difference]] = {}
+    for row in rows_of(work, sql, ids=[row.reconciliation_id for row in found]):
+        place = (row.schema_name, row.record_key)
+        ours, theirs = (None if one is None else StatementLine(*place, **one) for one in (row.ours, row.theirs))
+        differences.setdefault(row.reconciliation_id, []).append(Difference(Kind(row.kind), *place, ours, theirs))
+    return [
+        Reconciled(
+            row.partner,
+            row.side,
+            row.day,
+            Total(row.ours_rows, row.ours_fen),
+            None if row.theirs_rows is None else Total(row.theirs_rows, row.theirs_fen),
+            tuple(differences.get(row.reconciliation_id, ())),
+        )
+        for row in found
+    ]
 
 
 def wake_missing(work: Work, number: int, receiver: str) -> int:

@@ -23,10 +23,10 @@ from schemas.catalogue import SCHEMAS
 
 PROJECT = Path(__file__).parents[3]
 MAPPINGS = PROJECT / "mappings"
-FILES = ("feeds", "deliver", "report", "housekeeping")
+FILES = ("feeds", "deliver", "report", "housekeeping", "reconcile")
 REGISTRY = read_registry(MAPPINGS)
 FEEDS = tuple(REGISTRY.feeds)
-FIXED = ("deliver", "report", "housekeeping")
+FIXED = ("deliver", "report", "housekeeping", "reconcile")
 Parse = Callable[[str], dict[str, Any]]
 
 
@@ -75,7 +75,7 @@ def tasks(home: None) -> ModuleType:
     return tasks
 
 
-def test_there_is_one_dag_per_mapping_and_three_fixed_ones(dags: Mapping[str, Any]) -> None:
+def test_there_is_one_dag_per_mapping_and_four_fixed_ones(dags: Mapping[str, Any]) -> None:
     """A feed without a DAG would never run, a DAG without a feed never work."""
     assert sorted(dags) == sorted([*FEEDS, *FIXED])
     assert {path.stem for path in MAPPINGS.glob("*.yaml")} - {"partners"} == set(FEEDS)
