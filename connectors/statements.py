@@ -15,6 +15,8 @@ from hub.model import StatementLine
 from hub.recipes import RECIPES
 
 MOST_PAGES = 10_000
+MOST_DIGITS = 9
+"""Of a version; Python itself does not read thousands of digits."""
 RECIPE_OF = {"fen": "fen", "yuan": "yuan", "wan": "money_wan"}
 """An amount is written to a receiver by one name and read by another."""
 
@@ -52,7 +54,7 @@ def _lines(spec: Statement, receives: Receives, rows: list[Mapping[str, Any]]) -
         schema = kind if receives.style.schema_ is not None else calls.get(kind, "")
         if schema not in receives.records or status not in words or row.get(spec.key) is None:
             raise PartnerRefused(f"{spec.call} speaks of a kind of record or a status nobody agreed on")
-        if not isinstance(version, int):
+        if not (str(version).isascii() and str(version).isdigit() and len(str(version)) < MOST_DIGITS):
             raise PartnerRefused(f"{spec.call} gives no version of a record")
         number = row.get(spec.id) if spec.id else None
         lines.append(
@@ -61,7 +63,7 @@ def _lines(spec: Statement, receives: Receives, rows: list[Mapping[str, Any]]) -
                 str(row[spec.key]),
                 statuses[words[status]],
                 fen=fen,
-                version=version,
+                version=int(str(version)),
                 remote_id=str(number or ""),
             )
         )

@@ -11,7 +11,7 @@ import polars as pl
 
 from connectors.interface import Fetcher
 from hub.errors import FeedChanged
-from hub.feed import Feed, FileStatement, TakenRecord
+from hub.feed import Feed, FileStatement, SftpSource, TakenRecord
 from hub.model import Fetched, Notice, StatementLine
 from hub.parsing import parse_batch
 from hub.pipeline.house import House, note
@@ -72,12 +72,10 @@ def reconcile_files(house: House, statement: FileStatement, day: date, fetcher: 
     details = _detail_schemas(house, statement.partner)
     with working(house.engine) as work:
         ours = reconciliations.files_of(work, details, day)
-    lines: dict[str, StatementLine] | None = None
-    for found in sorted(_of_day(fetcher, day), key=lambda one: one.name):
-        lines = {**(lines or {}), **{line.key: line for line in read_files(statement, found)}}
-    if lines is None:
+    dropped = _newest(statement.source, _of_day(fetcher, day))
+    if not dropped:
         return _write(house, Reconciled(statement.partner, "origin", day, total_of(ours), None))
-    theirs = list(lines.values())
+    theirs = [line for found in dropped for line in read_files(statement, found)]
     differences = tuple(compare(ours, theirs))
     return _write(house, Reconciled(statement.partner, "origin", day, total_of(ours), total_of(theirs), differences))
 
@@ -86,6 +84,19 @@ def _of_day(fetcher: Fetcher, day: date) -> Iterable[Fetched]:
     for found in fetcher.fetch(None, frozenset()):
         if not isinstance(found, Notice) and f"{day:%Y%m%d}" in found.name:
             yield found
+
+
+def _newest(source: SftpSource, dropped: Iterable[Fetched]) -> list[Fetched]:
+    """Of each statement its newest version, which replaces all before it: the same name but for its ``version``, as of any file."""
+    newest: dict[tuple[str, ...], tuple[tuple[int, str], Fetched]] = {}
+    for found in dropped:
+        parts = parts_of_name(source, found.name)
+        version = parts.get("version", "")
+        place = tuple(value for part, value in sorted(parts.items()) if part != "version")
+        newest[place] = max(
+            newest.get(place, ((-1, ""), found)), ((len(version), version), found), key=lambda one: one[0]
+        )
+    return [found for _, found in newest.values()]
 
 
 def read_files(statement: FileStatement, found: Fetched) -> list[StatementLine]:
