@@ -58,7 +58,7 @@ class ExpectationFailed(HubError):
 class Unbalanced(HubError):
     """Rows or fen went missing between two steps of ours: the batch is held, an admin finds the cause and replays it."""
 
-    code = "F018"
+    code = "F019"
 
 
 class NotAllowed(HubError):

@@ -1,4 +1,4 @@
-"""Balance: what a step was given is what it wrote down, or the batch goes no further (F018). Tables are counted, not believed."""
+"""Balance: what a step was given is what it wrote down, or the batch goes no further (F019). Tables are counted, not believed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_GAPS = 5
 
 
 def check_balance(work: Work, feed: Feed, batch_id: int, reading: Reading) -> None:
-    """Count what the commit wrote, before it is one. Raises Unbalanced (F018), so that the batch is held instead."""
+    """Count what the commit wrote, before it is one. Raises Unbalanced (F019), so that the batch is held instead."""
     intakes = conservation.count_intakes(work, [batch_id])
     read = {one.schema: one.fetched.rows for one in intakes}
     said = []
@@ -34,7 +34,7 @@ def check_balance(work: Work, feed: Feed, batch_id: int, reading: Reading) -> No
 
 
 def mark_delivered(house: House) -> list[int]:
-    """Move on every stored batch whose records are all answered; returns their ids. One that does not balance is held (F018)."""
+    """Move on every stored batch whose records are all answered; returns their ids. One that does not balance is held (F019)."""
     with working(house.engine) as work:
         ids = batches.answered_batches(work)
         gaps: dict[int, list[Hop]] = {}

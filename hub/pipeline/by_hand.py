@@ -26,7 +26,7 @@ def close_batch(house: House, batch_id: int) -> None:
         if batch.state is not BatchState.HELD:
             raise NotAllowed(f"batch {batch_id} is {batch.state.value}, not held")
         if batch.hold_code == Unbalanced.code and conservation.count_intakes(work, [batch_id]):
-            raise NotAllowed(f"rows of batch {batch_id} were stored before it was held with F018; replay it")
+            raise NotAllowed(f"rows of batch {batch_id} were stored before it was held with F019; replay it")
         batches.set_state(work, batch_id, BatchState.REPORTED)
 
 

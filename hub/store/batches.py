@@ -155,7 +155,7 @@ def mark_delivered(work: Work, batch_ids: Sequence[int]) -> None:
 
 def hold_unbalanced(work: Work, batch_id: int, message: str) -> None:
     """Hold a batch whose rows or fen went missing after it was read. Its partner is told nothing new by this."""
-    sql = """update batch set state = 'held', hold_code = 'F018', hold_message = :message, changed_at = now()
+    sql = """update batch set state = 'held', hold_code = 'F019', hold_message = :message, changed_at = now()
              where batch_id = :batch_id"""
     work.execute(sa.text(sql), {"batch_id": batch_id, "message": plain(message)})
 

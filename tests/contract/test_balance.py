@@ -113,7 +113,7 @@ def reject_without_reason(patch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("broken", [lose_a_record, lose_a_row, lose_a_fen, owe_nobody, reject_without_reason])
 def test_a_broken_store_holds_the_batch_and_nothing_goes_out(exchanged: Hub, broken: Break) -> None:
-    """F018 in the same commit: no record, no delivery; the bank reads HELD. Mended and replayed, everything is there."""
+    """F019 in the same commit: no record, no delivery; the bank reads HELD. Mended and replayed, everything is there."""
     name = drop(exchanged)
     before = exchanged.up.control.ledger()["received"]["province"]
     exchanged.fetch(FEED)
@@ -121,7 +121,7 @@ def test_a_broken_store_holds_the_batch_and_nothing_goes_out(exchanged: Hub, bro
         broken(patch)
         assert exchanged.store(FEED) == [BatchState.HELD]
     batch = exchanged.batch(name)
-    assert batch.hold_code == "F018"
+    assert batch.hold_code == "F019"
     for table in ("record.payroll_line", "delivery", "tally", "routing", "rejection"):
         assert exchanged.ask(f"select 1 from {table} where batch_id = :id limit 1", id=batch.batch_id) == [], table
     exchanged.deliver()
@@ -129,7 +129,7 @@ def test_a_broken_store_holds_the_batch_and_nothing_goes_out(exchanged: Hub, bro
     assert exchanged.tell(FEED, Stage.OUTCOME) == 0
     assert exchanged.up.control.ledger()["received"]["province"] == before
     [told] = return_lines(exchanged.up, "haidai", f"RET_{name}")
-    assert (told[2], told[6]) == ("HELD", "F018")
+    assert (told[2], told[6]) == ("HELD", "F019")
     pipeline.replay_batch(exchanged.house, batch.batch_id)
     exchanged.run([FEED])
     assert exchanged.batch(name).state is BatchState.REPORTED
@@ -179,7 +179,7 @@ def test_a_gap_after_storing_keeps_the_batch_from_being_final(exchanged: Hub, na
                   id=batch.batch_id)  # fmt: skip
     pipeline.mark_delivered(exchanged.house)
     batch = exchanged.batch(tampered)
-    assert (batch.state, batch.hold_code) == (BatchState.HELD, "F018")
+    assert (batch.state, batch.hold_code) == (BatchState.HELD, "F019")
     assert step in gaps(exchanged, batch)
     assert exchanged.batch(whole).state is BatchState.DELIVERED
     exchanged.run([FEED])
