@@ -79,6 +79,12 @@ class OpenApiReceiver:
             raise PartnerRefused(f"submission {serial_code} was answered with a status nobody agreed on")
         return self._answers(tree, asking.call)
 
+    def ask(self, call: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Put one question in this receiver's dialect; the opened answer."""
+        tree = self._call(call, [asked] if self._style.data.of == "array" else asked, {})
+        assert tree is not None
+        return tree
+
     def _rows(self, schema: str, taken: TakenRecord, records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Their rows: our three technical members under their names, then the mapped fields, sealed where agreed."""
         own = [{name: value for name, value in record.items() if name not in OURS} for record in records]
@@ -191,6 +197,11 @@ def _json(value: Any) -> str:
 
 def _body(form: str, parameters: Mapping[str, Any]) -> bytes:
     return urlencode(parameters).encode() if form == "form" else _json(parameters).encode()
+
+
+def at_path(tree: Any, path: str) -> Any:
+    """The member at a path with dots; None where there is none."""
+    return _at(tree, path)
 
 
 def _at(tree: Any, path: str) -> Any:

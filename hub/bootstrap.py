@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import date
 from functools import cache
 from posixpath import dirname
 from typing import TYPE_CHECKING
@@ -15,9 +16,10 @@ from typing import TYPE_CHECKING
 from hub.archive import Archive
 from hub.connections import find_connection
 from hub.errors import ConnectionMissing
-from hub.feed import Feed, RestSource, SftpSource
+from hub.feed import Feed, FileStatement, RestSource, SftpSource
 from hub.model import Connection
-from hub.pipeline import House
+from hub.pipeline import House, note_open, reconcile_files, reconcile_receiver
+from hub.reconciliation import Reconciled, Side
 from hub.registry import Registry, read_registry
 from hub.settings import mappings_folder, read_settings
 from hub.store.database import open_database
@@ -105,6 +107,29 @@ def find_connections(names: Iterable[str]) -> Iterator[Connection]:
     for name in names:
         with suppress(ConnectionMissing):
             yield find_connection(name)
+
+
+@contextmanager
+def open_statement(statement: FileStatement) -> Iterator[SftpConnector]:
+    """The folder into which a partner drops its statements."""
+    from connectors.sftp import SftpConnector
+
+    with SftpConnector(find_connection(statement.source.connection), statement.source) as connector:
+        yield connector
+
+
+def reconcile_side(house: House, partner: str, side: Side, day: date) -> Reconciled:
+    """Reconcile one day with one partner as receiver or as origin, with whatever must be opened for it."""
+    if side == "receiver":
+        from connectors.statements import read_statement
+
+        receiver, receives = open_receiver(house.registry, partner), house.registry.receives(partner)
+        return reconcile_receiver(house, partner, day, lambda asked: read_statement(receiver, receives, asked))
+    if partner not in house.registry.statements:
+        return note_open(house, partner, day)
+    statement = house.registry.statements[partner]
+    with open_statement(statement) as connector:
+        return reconcile_files(house, statement, day, connector)
 
 
 def open_receiver(registry: Registry, partner: str) -> OpenApiReceiver:

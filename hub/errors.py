@@ -87,6 +87,12 @@ class ExpectationFailed(HubError):
     code = "F013"
 
 
+class Unbalanced(HubError):
+    """Rows or fen went missing between two steps of ours: the batch is held, an admin finds the cause and replays it."""
+
+    code = "F019"
+
+
 class NotAllowed(HubError):
     """The operator asked for something the batch's state does not allow; nothing was changed."""
 

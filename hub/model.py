@@ -111,6 +111,7 @@ class Tally:
     """Rows and fen of one schema in one batch. ``fetched`` = ``stored`` + ``rejected`` + ``unchanged``, in rows and in fen.
 
     ``unread_fen`` is the part of the rejected fen that no line shows legibly: the file's own total less what could be read.
+    ``unkept`` is the part of the unchanged that leaves no line behind. ``declared`` is what the partner itself says it sent.
     """
 
     schema: str
@@ -123,6 +124,10 @@ class Tally:
     unchanged_rows: int
     unchanged_fen: int
     unread_fen: int = 0
+    unkept_rows: int = 0
+    unkept_fen: int = 0
+    declared_rows: int | None = None
+    declared_fen: int | None = None
 
 
 @dataclass(frozen=True)
@@ -227,3 +232,22 @@ class Journalled:
     printed_rows: int | None = None
     hold_code: str | None = None
     hold_message: str | None = None
+
+
+@dataclass(frozen=True)
+class StatementLine:
+    """What one side says of one record, or of one file, on one day.
+
+    ``status`` is accepted, refused, waiting or held. ``fen`` and ``version`` are None where that side does not keep them.
+    ``is_known`` marks what the other side said it had already: its version may be an older one with the same content.
+    """
+
+    schema: str
+    key: str
+    status: str
+    rows: int = 1
+    fen: int | None = None
+    version: int | None = None
+    remote_id: str = ""
+    digest: str = ""
+    is_known: bool = False

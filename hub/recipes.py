@@ -118,6 +118,11 @@ RECIPES: dict[str, Recipe] = {
 }
 
 
+def add_up(amounts: pl.Series) -> int:
+    """The exact sum of whole numbers. In 64 bits ten amounts of eighteen digits would wrap round to a smaller or negative sum."""
+    return int(amounts.cast(pl.Int128).sum() or 0)
+
+
 def find_recipe(words: str) -> tuple[Recipe, str]:
     """Split ``date %Y%m%d`` into recipe and argument. Raises KeyError for an unknown name, ValueError for a missing argument."""
     name, _, argument = words.partition(" ")

@@ -78,7 +78,7 @@ def render_file(report: FileReport, batch: Batch, statuses: Sequence[Status], fi
 def _verdict(batch: Batch, bad: int, good: int) -> tuple[str, str, str]:
     if batch.state is BatchState.HELD or batch.hold_code is not None:  # settled: held once, nothing of it was taken
         code = batch.hold_code or "F008"
-        waits = batch.state is BatchState.HELD and code in ("F013", "F014")
+        waits = batch.state is BatchState.HELD and code in ("F013", "F014", "F019")
         found = reason(code)
         return ("HELD" if waits else "REJECTED"), code, f"{found.zh}；{found.fix_zh}（{batch.hold_message}）"
     if bad and good:

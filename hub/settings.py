@@ -66,6 +66,11 @@ def _days(name: str, default: int, least: int) -> int:
     return int(text)
 
 
+def reports_folder() -> Path:
+    """The folder in which the pages of reconciliation are put."""
+    return Path(os.environ.get("HUB_REPORTS", "var/reports"))
+
+
 def now() -> datetime:
     """The present moment in Shanghai."""
     return datetime.now(TIME_ZONE)

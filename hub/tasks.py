@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date, timedelta
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -21,11 +22,13 @@ from hub.bootstrap import (
     open_house,
     open_receiver,
     open_webhook,
+    reconcile_side,
 )
 from hub.errors import CircuitOpen, HubError, PartnerUnavailable
 from hub.feed import Feed
 from hub.model import BatchState, Stage
-from hub.settings import now
+from hub.reconciliation import State
+from hub.settings import now, reports_folder, today
 
 Words = ParamSpec("Words")
 Result = TypeVar("Result")
@@ -210,6 +213,41 @@ def deliver(partner: str) -> None:
         time.sleep(wait)
     if not moved:
         raise AirflowSkipException("没有批次得到全部回执 / no batch was answered in full")
+
+
+@sorted_errors
+def find_sides(day: str) -> list[str]:
+    """Everyone who gives a statement of the day: partner and side. For the others the day is noted as open."""
+    house = open_house()
+    sides = pipeline.sides_of(house)
+    asked = [(partner, side) for partner, side in sides if pipeline.gives_statement(house, partner, side)]
+    each([one for one in sides if one not in asked], lambda one: pipeline.note_open(house, one[0], day_of(day)))
+    return [f"{partner} {side}" for partner, side in asked]
+
+
+@sorted_errors
+def reconcile(partner: str, day: str) -> None:
+    """Reconcile one day with one partner, named with its side; yesterday where no day is given."""
+    name, _, side = partner.partition(" ")
+    reconcile_side(open_house(), name, "receiver" if side == "receiver" else "origin", day_of(day))
+
+
+@sorted_errors
+def publish(day: str) -> None:
+    """Write the page and the file of the day; fails while anything differs, so that a difference is nobody's success."""
+    found, written = pipeline.publish_day(open_house(), day_of(day), reports_folder())
+    differing = [one for one in found if one.state is State.DIFFERS]
+    if differing:
+        names = ", ".join(f"{one.partner} {one.side}: {len(one.differences)}" for one in differing)
+        raise AirflowFailException(f"对账不符 / does not agree: {names}; {written[-1].name}")
+
+
+def day_of(text: str) -> date:
+    """The day that was asked for, or yesterday in Shanghai."""
+    try:
+        return date.fromisoformat(text) if text else today() - timedelta(days=1)
+    except ValueError:
+        raise HubError("a day is written like 2026-11-24") from None
 
 
 @sorted_errors

@@ -105,3 +105,15 @@ def count_garbled(frame: pl.DataFrame) -> tuple[int, int]:
         if bad:
             garbled |= column.is_in(bad).fill_null(False)
     return int(garbled.sum()), looked.height
+
+
+def masked(text: str) -> str:
+    """The number with only its ends shown: 3709**********1234. A document's kind before it stays."""
+    kind, _, number = text.rpartition(" ")
+    hidden = number[:4] + "*" * max(0, len(number) - 8) + number[-4:] if len(number) > 8 else "*" * len(number)
+    return f"{kind} {hidden}".strip()
+
+
+def in_yuan(fen: int) -> str:
+    """Fen as yuan with two decimals, exactly, with commas before groups of three digits."""
+    return f"{'-' if fen < 0 else ''}{abs(fen) // 100:,}.{abs(fen) % 100:02d}"

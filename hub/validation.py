@@ -12,6 +12,7 @@ from hub.digest import sm3_texts
 from hub.feed import RecordSpec
 from hub.mapping import Mapped, shown
 from hub.model import Rows, Sorted
+from hub.recipes import add_up
 from schemas.catalogue import SCHEMAS, explain
 from schemas.shared import Shared
 
@@ -34,7 +35,7 @@ def sort_rows(name: str, record: RecordSpec, mapped: Mapped, rows: Rows) -> Sort
     )
     records = frame.join(grouped, on=ROW, how="anti", maintain_order="left")
     rejections = pl.concat([rejected, _broken_lines(rows)]).sort("#part", "#line")
-    return Sorted(name, _with_digest(schema, records), rejections, repeated.height, int(repeated["#fen"].sum()))
+    return Sorted(name, _with_digest(schema, records), rejections, repeated.height, add_up(repeated["#fen"]))
 
 
 def _record_key(schema: type[Shared]) -> pl.Expr:

@@ -135,6 +135,7 @@ def hub_environment(database_url: str, state: Path, mappings: Path, addresses: M
         "HUB_DATABASE_URL": database_url,
         "HUB_ARCHIVE": str(state / "archive"),
         "HUB_MAPPINGS": str(mappings),
+        "HUB_REPORTS": str(state / "reports"),
     }
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from simulators.bankfiles import ENCODING
+from simulators.bankstatements import statement_of
 from simulators.drops import Drop, drops_of, extra_drop
 from simulators.ledger import Ledger
 from simulators.projects import BANKS, Bank
@@ -52,6 +53,16 @@ class BankOffice:
         while self.ledger.has_file((drop := extra_drop(self.city, self.bank, kind, extra, fault)).name):
             extra += 1
         return self._drop(drop)
+
+    def drop_statement(self) -> str:
+        """Write the statement of the day's files as the ledger has them now, under the next version, and give its name."""
+        folder, version = self.root / "in" / f"{self.city.day:%Y%m%d}", 1
+        while (folder / (made := statement_of(self.ledger, self.bank, self.city.day, version))[0]).exists():
+            version += 1
+        self._write(folder / made[0], made[1], sm3_hex(made[1]))
+        lines = made[1].count(b"\n") - 2
+        _put(folder / f"{made[0]}.ok", f"{len(made[1])}|{lines}".encode())
+        return made[0]
 
     def drop_bytes(
         self, path: str, content: bytes, digest: str = "", flag: bool = True, name_encoding: str = "utf-8"

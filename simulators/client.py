@@ -24,6 +24,10 @@ class Simulators:
         """Let a bank write one more file, with a fault of the whole file or without."""
         return str(self._post("/drop-day", {"bank": bank, "kind": kind, "fault": fault})["file"])
 
+    def drop_statement(self, bank: str) -> str:
+        """Let a bank say which files it dropped, by its own ledger; gives the statement's name."""
+        return str(self._post("/drop-statement", {"bank": bank})["file"])
+
     def drop(self, bank: str, path: str, content: bytes, **choices: str | bool) -> str:
         """Put any bytes under any path of a bank's folder.
 

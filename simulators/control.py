@@ -76,6 +76,15 @@ class Office(Protocol):
 
 
 @runtime_checkable
+class DropsStatements(Protocol):
+    """An office that says at the end of the day what it dropped."""
+
+    def drop_statement(self) -> str:
+        """Write the statement of the day."""
+        ...
+
+
+@runtime_checkable
 class KeepsEffects(Protocol):
     """A receiver's memory."""
 
@@ -101,6 +110,7 @@ class Control:
             routes=[
                 Route("/drop-day", self._drop_day, methods=["POST"]),
                 Route("/drop", self._drop, methods=["POST"]),
+                Route("/drop-statement", self._drop_statement, methods=["POST"]),
                 Route("/faults", self._faults, methods=["GET", "POST", "DELETE"]),
                 Route("/ledger", self._ledger),
                 Route("/ledger/spoiled", self._spoiled),
@@ -129,6 +139,15 @@ class Control:
             choices = {name: wish[name] for name in ("digest", "flag", "name_encoding") if name in wish}
             return answer_json({"file": self._offices[wish["bank"]].drop_bytes(wish["path"], content, **choices)})
         except (KeyError, ValueError, TypeError, binascii.Error) as problem:
+            return _mistake(problem)
+
+    async def _drop_statement(self, request: Request) -> Response:
+        try:
+            office = self._offices[(await request.json())["bank"]]
+            if not isinstance(office, DropsStatements):
+                raise ValueError("this partner drops no statement")
+            return answer_json({"file": office.drop_statement()})
+        except (KeyError, ValueError, TypeError) as problem:
             return _mistake(problem)
 
     async def _faults(self, request: Request) -> Response:

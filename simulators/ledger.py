@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta, timezone
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,12 @@ create table if not exists files (name text primary key, feed text, fault text, 
 create table if not exists calls (
     call integer primary key, at text, what text, idempotency_key text, digest text, outcome text);
 create table if not exists answers (idempotency_key text primary key, digest text, answer text);
+create table if not exists sent_on (schema text, record_key text, day text, primary key (schema, record_key));
+create index if not exists sent_on_day on sent_on (day);
 create table if not exists statuses (
     item text, status text, detail text, times integer, first_at text, primary key (item, status));
 """
+_SHANGHAI = timezone(timedelta(hours=8))
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,16 @@ class Ledger:
         self.db.execute(
             "insert into statuses values (?, ?, ?, 1, ?) on conflict do update set times = times + 1", values
         )
+
+    def note_sent_on(self, schema: str, record_key: str) -> None:
+        """Remember, for a receiver's statement, that this record was sent today, in Shanghai."""
+        values = (schema, record_key, datetime.now(_SHANGHAI).date().isoformat())
+        self.db.execute("insert into sent_on values (?, ?, ?) on conflict do update set day = excluded.day", values)
+
+    def effects_of_day(self, day: date) -> list[dict[str, Any]]:
+        """A receiver's effects of the records that were last sent on this day."""
+        query = "select effects.* from effects join sent_on using (schema, record_key) where day = ? order by schema, record_key"
+        return [dict(row) for row in self.db.execute(query, (day.isoformat(),))]
 
     def count_statuses(self, status: str) -> int:
         """How many items have had this status."""

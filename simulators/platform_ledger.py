@@ -103,6 +103,7 @@ class PlatformLedger(Ledger):
         if known is None:
             self.db.execute("insert into effects values (?, ?, '', ?, 0, '', 0, 0, 0, 0, 0, 0, 0)", (*place, remote_id))
         self.db.execute(f"update effects set {what} = {what} + 1 where schema = ? and record_key = ?", place)
+        self.note_sent_on(*place)
         if what != EXISTING:
             values = (_STATUS[what], row.version, row.digest, row.fen)
             set_all = (

@@ -24,6 +24,7 @@ from simulators.platform_checks import Mistake, check_signature
 from simulators.platform_ledger import CORRECTED, CREATED, DEFERRED, EXISTING, REFUSED, Decided, PlatformLedger
 from simulators.platform_rows import read_row
 from simulators.served import answer_json
+from simulators.statements import answer_statement
 
 
 class Refused(Exception):
@@ -119,6 +120,8 @@ class Platform:
             return self._query(payload[0] if isinstance(payload, list) else payload)
         if what == self.style.get("inquiry", {}).get("call"):
             return self._find(payload[0] if isinstance(payload, list) else payload)
+        if what == self.style.get("statement", {}).get("call"):
+            return self._statement(payload[0] if isinstance(payload, list) else payload)
         schema = self.calls.get(what)
         if schema is not None and "schema" in self.style:
             schema = payload.get(self.style["schema"])
@@ -190,6 +193,16 @@ class Platform:
         else:
             _put(answer, asking["state"], asking["done"][0])
             _put(answer, self.style["results"]["rows"], self._results(decided))
+        return answer
+
+    def _statement(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            rows, total = answer_statement(self.spec, self.ledger, asked)
+        except Mistake as mistake:
+            raise self._odd(str(mistake)) from None
+        answer: dict[str, Any] = {}
+        _put(answer, self.style["statement"]["rows"], rows)
+        _put(answer, self.style["statement"]["total"], total)
         return answer
 
     def _results(self, decided: Sequence[Decided]) -> list[dict[str, Any]]:

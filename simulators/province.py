@@ -8,6 +8,7 @@ import hmac
 import json
 import time
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -88,6 +89,8 @@ class Province:
             result = self._query(data)
         elif fields["method"] == "Record.Find":
             result = self._find(data)
+        elif fields["method"] == "Statement.Query":
+            result = self._statement(data)
         else:
             raise Refused("2001", "method")
         return {"code": "0", "message": "ok", "data": result}
@@ -135,6 +138,30 @@ class Province:
         if self.knobs.take("stray_result"):
             result = [{"idempotencyKey": "stray", "code": "0", "message": "成功", "platformId": "SD0"}, *result]
         return {"status": "20", "result": result}
+
+    def _statement(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """What is on file of the records last sent on a day, page by page."""
+        try:
+            day = date.fromisoformat(str(data["statementDate"]))
+            page, size = int(data["pageNo"]), int(data["pageSize"])
+        except (KeyError, ValueError, TypeError):
+            raise Refused("2001", "statementDate, pageNo, pageSize") from None
+        if page < 1 or not 1 <= size <= _MOST_RECORDS:
+            raise Refused("2001", f"pageSize: 1 至 {_MOST_RECORDS}")
+        found = self.ledger.effects_of_day(day)
+        return {"total": len(found), "rows": [_statement_row(one) for one in found[(page - 1) * size : page * size]]}
+
+
+def _statement_row(effect: Mapping[str, Any]) -> dict[str, Any]:
+    amount = effect["fen"] if MONEY[effect["schema"]] else None
+    return {
+        "schema": effect["schema"],
+        "recordKey": effect["record_key"],
+        "version": effect["version"],
+        "amountFen": amount,
+        "status": effect["status"],
+        "platformId": effect["platform_id"] if effect["status"] == "accepted" else None,
+    }
 
 
 def _check_record(schema: str, record: Any) -> None:

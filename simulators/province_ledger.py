@@ -157,6 +157,7 @@ class ProvinceLedger(Ledger):
         known = self.db.execute("select * from effects where schema = ? and record_key = ?", (schema, key)).fetchone()
         verdict = self._judge(schema, record, dict(known) if known else None)
         self._apply(schema, key, record, verdict)
+        self.note_sent_on(schema, key)
         is_on_file = verdict in (_CREATED, _CORRECTED, _EXISTS)
         return {
             "idempotencyKey": record["idempotencyKey"],

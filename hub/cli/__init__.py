@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hub.cli import batches, crosswalk, incidents, keeping, mappings, receivers, specification
+from hub.cli import balance, batches, crosswalk, incidents, keeping, mappings, receivers, specification
 from hub.errors import HubError
 from hub.migrations import migrate
 from hub.model import BatchState
@@ -81,6 +81,16 @@ def build_parser() -> argparse.ArgumentParser:
     add("resume", receivers.resume).add_argument("connection", metavar="CONNECTION", help="as a mapping names it")
     add("circuits", receivers.list_circuits)
     add("leases", receivers.list_leases)
+    balanced = add("balance", balance.show_balance)
+    balanced.add_argument(
+        "--day", type=balance.read_day, help="batches fetched on this day, such as 2026-11-24 (today)"
+    )
+    balanced.add_argument("--batch", metavar="ID", type=int, help="one batch")
+    reconciled = add("reconcile", balance.reconcile)
+    reconciled.add_argument("--day", type=balance.read_day, help="such as 2026-11-24 (yesterday)")
+    reconciled.add_argument("--partner", metavar="PARTNER", help="only this one")
+    reconciled.add_argument("--out", metavar="DIR", type=Path, help="where page and file are put (HUB_REPORTS)")
+    reconciled.add_argument("--resend", action="store_true", help="send once more what a receiver's statement lacks")
     add("migrate", migrate_database)
     checking = add("archive", keeping.verify_archive)
     checking.add_argument("what", choices=["verify"], help="read the archive and hold it against its digests")

@@ -8,6 +8,7 @@ from hub.bootstrap import open_house
 from hub.errors import NotAllowed
 from hub.store import crosswalk
 from hub.store.database import working
+from hub.text import masked
 from schemas.crosswalk import KINDS, PERSONAL
 
 
@@ -25,10 +26,3 @@ def show_thing(words: argparse.Namespace) -> int:
         value = masked(row.id_value) if row.id_kind in PERSONAL else row.id_value
         print(f"  {row.id_kind:16}  {value}  {row.since:%F %T}")
     return 0
-
-
-def masked(text: str) -> str:
-    """The number with only its ends shown: 3709**********1234. A document's kind before it stays."""
-    kind, _, number = text.rpartition(" ")
-    hidden = number[:4] + "*" * max(0, len(number) - 8) + number[-4:] if len(number) > 8 else "*" * len(number)
-    return f"{kind} {hidden}".strip()

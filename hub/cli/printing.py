@@ -19,9 +19,13 @@ def show_table(name: str, rows: Sequence[sa.Row[Any]]) -> None:
     if not rows:
         return
     heads = [key for key in rows[0]._mapping if key != "batch_id"]
-    lines = [heads, *([_cell(key, row._mapping[key]) for key in heads] for row in rows)]
-    sizes = [max(width(line[place]) for line in lines) for place in range(len(heads))]
     print(f"\n{name}" if name else "")
+    show_lines([heads, *([_cell(key, row._mapping[key]) for key in heads] for row in rows)])
+
+
+def show_lines(lines: Sequence[Sequence[str]]) -> None:
+    """Cells one below the other, each column as wide as its widest."""
+    sizes = [max(width(line[place]) for line in lines) for place in range(len(lines[0]))]
     for line in lines:
         print(
             "  " + "  ".join(text + " " * (size - width(text)) for text, size in zip(line, sizes, strict=True)).rstrip()

@@ -27,8 +27,9 @@ from hub.feed.files import (
     Totals,
     XmlFormat,
 )
-from hub.feed.receivers import Receives, Style, TakenRecord
+from hub.feed.receivers import Receives, Statement, Style, TakenRecord
 from hub.feed.reports import CallReport, FileReport, StageReport
+from hub.feed.statements import FileStatement
 from hub.feed.words import FieldSpec, RecordSpec, Spec
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "FieldSpec",
     "FileFormat",
     "FileReport",
+    "FileStatement",
     "FixedFormat",
     "FixedLine",
     "Format",
@@ -63,6 +65,7 @@ __all__ = [
     "Source",
     "Spec",
     "StageReport",
+    "Statement",
     "Style",
     "TakenRecord",
     "Totals",

@@ -62,6 +62,43 @@ class Results(Spec):
     id: str | None = Field(None, description="the member with the receiver's own number of the record")
 
 
+class Statement(Spec):
+    """How a receiver is asked what it has of one day: a record stands under the day on which it was last sent to it.
+
+    Pages are asked for by number, from 1. Names of members are those of a row; ``rows`` and ``total`` are paths into the answer.
+    """
+
+    call: str
+    day: str = Field(description="the member of the question that carries the day")
+    form: str = Field("%Y-%m-%d", description="how the day is written")
+    page: str = Field(description="the member of the question with the page's number")
+    size: str = Field(description="the member of the question with how many rows are wanted")
+    per_page: int = Field(500, gt=0)
+    rows: str
+    total: str = Field(description="the member with the number of all rows of the day")
+    kind: str = Field(description="names the record's call, or our schema where style names a member for it")
+    key: str
+    version: str
+    amount: str = Field(description="empty where the receiver keeps no amount of such a record")
+    as_: Literal["fen", "yuan", "wan"] = Field("fen", alias="as")
+    status: str
+    taken: tuple[str, ...] = Field(min_length=1, description="its words for: it has the record")
+    refused: tuple[str, ...] = Field(min_length=1)
+    waiting: tuple[str, ...] = Field(min_length=1, description="its words for: neither yet")
+    id: str | None = Field(None, description="the receiver's own number of the record")
+
+    @model_validator(mode="after")
+    def words_mean_one_thing(self) -> Statement:
+        words = [*self.taken, *self.refused, *self.waiting]
+        if twice := sorted({word for word in words if words.count(word) > 1}):
+            raise ValueError(f"statement: {', '.join(twice)} would mean two things")
+        if len({self.day, self.page, self.size}) < 3:
+            raise ValueError("statement: day, page and size are three members")
+        if "%" not in self.form:
+            raise ValueError("statement: form writes a day, such as %Y%m%d")
+        return self
+
+
 class Technical(Spec):
     """What the receiver calls the three members that every row carries; whoever renames one names all three."""
 
@@ -99,6 +136,9 @@ class Style(Spec):
     asking: Asking | None = None
     inquiry: Inquiry | None = None
     results: Results
+    statement: Statement | None = Field(
+        None, description="how it is asked what it has; without it there is no reconciliation"
+    )
 
     @model_validator(mode="after")
     def words_go_together(self) -> Style:
@@ -187,3 +227,11 @@ class Receives(Spec):
     def is_closed(self, moment: time) -> bool:
         """Whether a maintenance window covers this moment of a Shanghai day."""
         return any(window.covers(moment) for window in self.closed)
+
+    @model_validator(mode="after")
+    def statement_is_a_call_of_its_own(self) -> Receives:
+        statement, asking = self.style.statement, self.style.asking
+        calls = {taken.call for taken in self.records.values()} | ({asking.call} if asking else set())
+        if statement is not None and statement.call in calls:
+            raise ValueError(f"statement: {statement.call} is the call of something else")
+        return self

@@ -11,7 +11,7 @@ from hub.feed import Totals
 from hub.feed.files import Agreed
 from hub.model import Declared
 from hub.parsing.cells import Cut
-from hub.recipes import Recipe, find_recipe
+from hub.recipes import Recipe, add_up, find_recipe
 from hub.text import OLD_LETTERS
 
 MOST_DIGITS = 9
@@ -81,7 +81,7 @@ def check_totals(totals: Totals | None, header: Mapping[str, str], trailer: Mapp
     recipe, argument = find_recipe(totals.as_)
     fen = _declared_fen(_said(totals.amount, header, trailer), recipe, argument)
     read = cut.frame.select(recipe.read(pl.col(totals.of).str.strip_chars(), argument)).to_series()
-    missing = fen - int(read.sum() or 0)
+    missing = fen - add_up(read)
     unreadable = read.null_count() + cut.broken.height
     if missing < 0 or (missing and not unreadable):
         raise FeedChanged(f"the file declares {fen} fen and its lines add up to {fen - missing} fen", code="F003")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from hub.errors import NotAllowed
+from hub.errors import NotAllowed, Unbalanced
 from hub.model import BatchState
 from hub.pipeline.house import House, lock_batch
-from hub.store import batches, deliveries, tombstones
+from hub.store import batches, conservation, deliveries, tombstones
 from hub.store.database import working
 
 
@@ -25,6 +25,8 @@ def close_batch(house: House, batch_id: int) -> None:
         batch = lock_batch(work, batch_id)
         if batch.state is not BatchState.HELD:
             raise NotAllowed(f"batch {batch_id} is {batch.state.value}, not held")
+        if batch.hold_code == Unbalanced.code and conservation.count_intakes(work, [batch_id]):
+            raise NotAllowed(f"rows of batch {batch_id} were stored before it was held with F019; replay it")
         batches.set_state(work, batch_id, BatchState.REPORTED)
 
 

@@ -212,12 +212,3 @@ def next_delivery(house: House, partner: str) -> float | None:
     """Seconds until the next waiting record may go to this receiver; None when none waits."""
     with working(house.engine) as work:
         return deliveries.waiting_count(work, partner)[1]
-
-
-def mark_delivered(house: House) -> list[int]:
-    """Move on every stored batch whose records are all answered; returns their ids."""
-    with working(house.engine) as work:
-        moved = batches.mark_delivered(work)
-        reach("deliver.marking_delivered")
-    reach("deliver.marked_delivered")
-    return moved

@@ -71,8 +71,11 @@ def check_decoding(parsed: Parsed, wanted: Mapping[str, frozenset[str]]) -> None
 def name_parts(feed: Feed, source_name: str) -> Mapping[str, str]:
     """The parts of a file's name by the agreed pattern; empty for feeds that are no files."""
     source = feed.spec.source
-    if not isinstance(source, SftpSource):
-        return {}
+    return parts_of_name(source, source_name) if isinstance(source, SftpSource) else {}
+
+
+def parts_of_name(source: SftpSource, source_name: str) -> Mapping[str, str]:
+    """The parts of a dropped file's name. Raises FeedChanged F008 for a name that has them not."""
     pieces = re.split(r"\{(\w+)\}", source.name)
     pattern = "".join(f"(?P<{piece}>[^_]+)" if odd % 2 else re.escape(piece) for odd, piece in enumerate(pieces))
     match = re.fullmatch(pattern, source_name.rpartition("/")[2])

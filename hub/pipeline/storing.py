@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from hub.errors import ExpectationFailed, FeedChanged
-from hub.feed import Feed, SftpSource
-from hub.model import Batch, BatchState, Sorted, Tally
+from hub.errors import ExpectationFailed, FeedChanged, Unbalanced
+from hub.feed import Feed, RestSource, SftpSource
+from hub.model import Batch, BatchState, Declared, Sorted, Tally
+from hub.pipeline.balancing import check_balance
 from hub.pipeline.house import House, lock_batch, note
 from hub.pipeline.reading import Reading, check_expectations, name_parts, read_rows
 from hub.registry import Registry
-from hub.store import batches, crosswalk, deliveries, records
+from hub.store import batches, conservation, crosswalk, deliveries, records
 from hub.store.database import Work, working
 
 
@@ -28,12 +29,13 @@ def store_batch(house: House, feed: Feed, batch_id: int) -> BatchState:
             )
             if batch.released_by is None:
                 check_expectations(feed.spec.expect, reading.found)
-        except (FeedChanged, ExpectationFailed) as error:
+            with work.begin_nested():  # what does not balance is taken back, and the batch held in the same commit
+                batches.set_state(work, batch_id, BatchState.STORED)
+                _write(work, house.registry, feed, batch_id, reading)
+        except (FeedChanged, ExpectationFailed, Unbalanced) as error:
             batches.hold_batch(work, batch_id, error.code, str(error))
             note("held", feed=feed.feed_id, batch=batch_id, code=error.code)
             return BatchState.HELD
-        _write(work, house.registry, feed, batch_id, reading)
-        batches.set_state(work, batch_id, BatchState.STORED)
         _settle_earlier_versions(work, feed, batch)
     return BatchState.STORED
 
@@ -48,7 +50,7 @@ def _settle_earlier_versions(work: Work, feed: Feed, batch: Batch) -> None:
             again = _file_told_of(feed, held) == known
         except FeedChanged:
             continue
-        if again and held.batch_id < batch.batch_id:
+        if again and held.batch_id < batch.batch_id and held.hold_code != Unbalanced.code:
             batches.set_state(work, held.batch_id, BatchState.REPORTED)
             note("settled", feed=feed.feed_id, batch=held.batch_id, by=batch.batch_id)
 
@@ -63,22 +65,25 @@ def _write(work: Work, registry: Registry, feed: Feed, batch_id: int, reading: R
     answer_every_row = isinstance(feed.spec.source, SftpSource)
     for found in reading.found:
         written = records.write_rows(work, batch_id, found, answer_every_row=answer_every_row)
-        tally = _tally(feed, reading, found, written)
+        tally = _tally(feed, reading, found, written, batches.printed_rows(work, batch_id))
         batches.write_tally(work, batch_id, tally)
-        deliveries.add_deliveries(work, batch_id, found.schema, registry.routes(found.schema), feed.feed_id)
+        routes = registry.routes(found.schema)
+        deliveries.add_deliveries(work, batch_id, found.schema, routes, feed.feed_id)
+        conservation.write_routing(work, batch_id, found.schema, routes)
         note("stored", feed=feed.feed_id, batch=batch_id, schema=found.schema, stored=tally.stored_rows,
              rejected=tally.rejected_rows, unchanged=tally.unchanged_rows)  # fmt: skip
+    check_balance(work, feed, batch_id, reading)
     for found in reading.found:
         crosswalk.note_identities(work, batch_id, found.schema)
     for alarm in (*reading.alarms, *reading.notes):
         batches.raise_alarm(work, feed.feed_id, batch_id, alarm)
 
 
-def _tally(feed: Feed, reading: Reading, found: Sorted, written: records.Written) -> Tally:
+def _tally(feed: Feed, reading: Reading, found: Sorted, written: records.Written, printed: int | None) -> Tally:
     """Rows and fen of one schema. Fen no line shows legibly belong to the rejected lines: the file's total has them."""
     shown = written.stored_fen + written.rejected_fen + written.unchanged_fen
-    declared = reading.parsed.declared.fen if feed.spec.records[found.schema].rows == "detail" else None
-    unread = 0 if declared is None else declared - shown
+    declared = _declared(feed, reading, found.schema, printed)
+    unread = 0 if declared.fen is None else declared.fen - shown
     return Tally(
         schema=found.schema,
         fetched_rows=written.stored_rows + written.rejected_rows + written.unchanged_rows,
@@ -90,4 +95,16 @@ def _tally(feed: Feed, reading: Reading, found: Sorted, written: records.Written
         unchanged_rows=written.unchanged_rows,
         unchanged_fen=written.unchanged_fen,
         unread_fen=unread,
+        unkept_rows=written.unkept_rows,
+        unkept_fen=written.unkept_fen,
+        declared_rows=declared.rows,
+        declared_fen=declared.fen,
     )
+
+
+def _declared(feed: Feed, reading: Reading, schema: str, printed: int | None) -> Declared:
+    """What the partner says of the rows of one schema: the totals of a file for its lines, the rows counted page by page."""
+    rows, source = feed.spec.records[schema].rows, feed.spec.source
+    if isinstance(source, RestSource):
+        return Declared(printed if rows == source.paging.rows.replace(".", "/") else None)
+    return reading.parsed.declared if rows == "detail" else Declared()

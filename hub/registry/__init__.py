@@ -6,17 +6,17 @@ One broken file hides no other.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hub.digest import sm3_hex
 from hub.errors import MappingInvalid
-from hub.feed import Feed, FeedSpec, PartnersFile, PartnerSpec, Receives
+from hub.feed import Feed, FeedSpec, FileStatement, PartnersFile, PartnerSpec, Receives
 from hub.mapping import Codes
 from hub.registry.checking import Checker
 from hub.registry.codes import read_codes
 from hub.registry.files import read_file
-from hub.registry.problems import Problem
+from hub.registry.problems import Problem, problem_at
 from hub.registry.receivers import read_receivers
 
 __all__ = ["Problem", "Registry", "read_registry"]
@@ -32,6 +32,7 @@ class Registry:
     codes: Codes
     problems: tuple[Problem, ...]
     receivers: Mapping[str, Receives] = field(default_factory=dict)
+    statements: Mapping[str, FileStatement] = field(default_factory=dict)
 
     def feed(self, feed_id: str) -> Feed:
         """One feed; raises MappingInvalid with what is known of why it is missing."""
@@ -77,4 +78,23 @@ def read_registry(folder: Path, feeds: str = "*", receivers: str = "*") -> Regis
         if spec is not None and not found:
             found_feeds[path.stem] = Feed(feed_id=path.stem, digest=sm3_hex(path.read_bytes()), spec=spec)
     found_receivers, found = read_receivers(folder / "receivers", partners, codes, receivers)
-    return Registry(folder, found_feeds, partners, codes, tuple(problems + found), found_receivers)
+    problems += found
+    statements, found = _read_statements(folder / "statements", partners)
+    return Registry(folder, found_feeds, partners, codes, tuple(problems + found), found_receivers, statements)
+
+
+def _read_statements(
+    folder: Path, partners: Mapping[str, PartnerSpec]
+) -> tuple[dict[str, FileStatement], list[Problem]]:
+    """The statements that partners drop as files, by partner."""
+    statements: dict[str, FileStatement] = {}
+    problems: list[Problem] = []
+    for path in sorted(folder.glob("*.yaml")):
+        spec, found = read_file(path, FileStatement)
+        if spec is not None and (spec.partner not in partners or path.stem != spec.partner):
+            cause = f"the file is named after its partner, one of partners.yaml; {spec.partner} is not"
+            found.append(problem_at(path, ("partner",), cause))
+        problems += [replace(problem, file=f"{folder.name}/{problem.file}") for problem in found]
+        if spec is not None and not found:
+            statements[spec.partner] = spec
+    return statements, problems

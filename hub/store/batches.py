@@ -140,11 +140,31 @@ def is_held(work: Work, feed_id: str, code: str) -> bool:
     return bool(rows_of(work, sql, feed_id=feed_id, code=code))
 
 
-def mark_delivered(work: Work) -> list[int]:
-    """Move every stored batch on whose deliveries are all answered, those of the records it repeats as well; returns their ids."""
-    sql = f"""update batch set state = 'delivered', changed_at = now()
-              where state = 'stored' and {ALL_ANSWERED} returning batch_id"""
+def answered_batches(work: Work) -> list[int]:
+    """Stored batches whose deliveries are all answered, those of the records they repeat as well; one worker's until the commit."""
+    sql = (
+        f"select batch_id from batch where state = 'stored' and {ALL_ANSWERED} order by batch_id for update skip locked"
+    )
     return [row.batch_id for row in rows_of(work, sql)]
+
+
+def mark_delivered(work: Work, batch_ids: Sequence[int]) -> None:
+    """Move these batches on."""
+    sql = "update batch set state = 'delivered', changed_at = now() where batch_id = any(:ids)"
+    work.execute(sa.text(sql), {"ids": list(batch_ids)})
+
+
+def hold_unbalanced(work: Work, batch_id: int, message: str) -> None:
+    """Hold a batch whose rows or fen went missing after it was read. Its partner is told nothing new by this."""
+    sql = """update batch set state = 'held', hold_code = 'F019', hold_message = :message, changed_at = now()
+             where batch_id = :batch_id"""
+    work.execute(sa.text(sql), {"batch_id": batch_id, "message": plain(message)})
+
+
+def printed_rows(work: Work, batch_id: int) -> int | None:
+    """The rows of a batch as they were counted when it was fetched, where anybody counted them."""
+    found = rows_of(work, "select printed_rows from batch where batch_id = :batch_id", batch_id=batch_id)
+    return found[0].printed_rows if found else None
 
 
 def write_tally(work: Work, batch_id: int, tally: Tally) -> None:
@@ -172,7 +192,7 @@ def read_alarms(work: Work, most: int) -> Sequence[sa.Row[Any]]:
 
 def forget_reading(work: Work, batch_id: int) -> None:
     """Before a batch is read again: drop what the last reading concluded. Records stay, they are versioned."""
-    for table in ("rejection", "repetition", "tally", "alarm"):
+    for table in ("rejection", "repetition", "tally", "routing", "alarm"):
         work.execute(sa.text(f"delete from {table} where batch_id = :batch_id"), {"batch_id": batch_id})
 
 

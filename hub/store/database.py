@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
 import psycopg
 import sqlalchemy as sa
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from hub.errors import HubError, PartnerUnavailable
@@ -24,17 +27,31 @@ def open_database(url: str) -> sa.Engine:
         url = url.replace("postgresql://", "postgresql+psycopg://", 1)
     options = "-c timezone=Asia/Shanghai -c search_path=hub"
     try:
-        return sa.create_engine(
+        engine = sa.create_engine(
             url,
             connect_args={"options": options, "connect_timeout": 10},
             pool_size=2,
             pool_pre_ping=True,
             hide_parameters=True,
         )
+        sa.event.listen(engine, "connect", _read_whole_numbers)
+        return engine
     except (ArgumentError, ValueError):  # its words quote the address, which holds the password
         raise HubError(
             "HUB_DATABASE_URL is no address of a PostgreSQL, such as postgresql://user:word@host/name"
         ) from None
+
+
+class _Whole(Loader):
+    """A numeric of PostgreSQL without decimals as an int: sums of fen may be larger than 64 bits and are never rounded."""
+
+    def load(self, data: Buffer) -> int | Decimal:
+        text = bytes(data).decode()
+        return int(text) if text.lstrip("-").isdigit() else Decimal(text)
+
+
+def _read_whole_numbers(connection: psycopg.Connection[Any], _: object) -> None:
+    connection.adapters.register_loader("numeric", _Whole)
 
 
 @contextmanager

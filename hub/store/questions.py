@@ -14,10 +14,10 @@ from schemas.catalogue import SCHEMAS
 def count_intake(work: Work) -> list[sa.Row[Any]]:
     """Rows and fen per feed and schema as they came in: fetched, stored, rejected, unchanged."""
     sql = """select feed_id, schema_name, count(*) as batches,
-                    sum(fetched_rows)::bigint as fetched_rows, sum(fetched_fen)::bigint as fetched_fen,
-                    sum(stored_rows)::bigint as stored_rows, sum(stored_fen)::bigint as stored_fen,
-                    sum(rejected_rows)::bigint as rejected_rows, sum(rejected_fen)::bigint as rejected_fen,
-                    sum(unchanged_rows)::bigint as unchanged_rows, sum(unchanged_fen)::bigint as unchanged_fen
+                    sum(fetched_rows)::bigint as fetched_rows, sum(fetched_fen) as fetched_fen,
+                    sum(stored_rows)::bigint as stored_rows, sum(stored_fen) as stored_fen,
+                    sum(rejected_rows)::bigint as rejected_rows, sum(rejected_fen) as rejected_fen,
+                    sum(unchanged_rows)::bigint as unchanged_rows, sum(unchanged_fen) as unchanged_fen
              from batch join tally using (batch_id) where batch.state <> 'held'
              group by feed_id, schema_name order by feed_id, schema_name"""
     return list(rows_of(work, sql))
@@ -31,13 +31,13 @@ def count_answers(work: Work) -> list[sa.Row[Any]]:
     sql = """with newest as (
                 select distinct on (receiver, batch_id, schema_name, row_no, record_key) receiver, batch_id, schema_name, state, fen
                 from delivery order by receiver, batch_id, schema_name, row_no, record_key, version desc)
-             select receiver, feed_id, schema_name, count(*) as owed_rows, coalesce(sum(fen), 0)::bigint as owed_fen,
+             select receiver, feed_id, schema_name, count(*) as owed_rows, coalesce(sum(fen), 0) as owed_fen,
                     count(*) filter (where newest.state = 'accepted') as accepted_rows,
-                    coalesce(sum(fen) filter (where newest.state = 'accepted'), 0)::bigint as accepted_fen,
+                    coalesce(sum(fen) filter (where newest.state = 'accepted'), 0) as accepted_fen,
                     count(*) filter (where newest.state = 'refused') as refused_rows,
-                    coalesce(sum(fen) filter (where newest.state = 'refused'), 0)::bigint as refused_fen,
+                    coalesce(sum(fen) filter (where newest.state = 'refused'), 0) as refused_fen,
                     count(*) filter (where newest.state in ('waiting', 'submitted')) as waiting_rows,
-                    coalesce(sum(fen) filter (where newest.state in ('waiting', 'submitted')), 0)::bigint as waiting_fen
+                    coalesce(sum(fen) filter (where newest.state in ('waiting', 'submitted')), 0) as waiting_fen
              from newest join batch using (batch_id) where batch.state <> 'held'
              group by receiver, feed_id, schema_name order by receiver, feed_id, schema_name"""
     return list(rows_of(work, sql))
@@ -71,7 +71,7 @@ def describe_batch(work: Work, batch_id: int, most: int = 30) -> dict[str, Seque
         "rejections": """select schema_name, printed_no, r.column as source_column, r.code
                          from rejection, jsonb_to_recordset(reasons) as r("column" text, code text)
                          where batch_id = :batch_id order by schema_name, row_no limit :most""",
-        "deliveries": """select receiver, schema_name, state, count(*) as rows, sum(fen)::bigint as fen from delivery
+        "deliveries": """select receiver, schema_name, state, count(*) as rows, sum(fen) as fen from delivery
                          where batch_id = :batch_id group by 1, 2, 3 order by 1, 2, 3""",
         "alarms": "select raised_at, message from alarm where batch_id = :batch_id order by alarm_id",
         "reports": "select stage, sent_at, row_count from report where batch_id = :batch_id and digest <> '' order by sent_at",

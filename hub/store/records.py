@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from hub.digest import sm3_texts
 from hub.model import Sorted
+from hub.recipes import add_up
 from hub.store.database import Work, copy_rows, rows_of
 from hub.store.restores import version_floor
 from schemas.catalogue import SCHEMAS
@@ -25,7 +26,10 @@ KNOWN: dict[str, pl.DataType | type[pl.DataType]] = {
 
 @dataclass(frozen=True)
 class Written:
-    """Rows and fen by what became of them; ``unchanged`` are rows whose content the hub already has (or a newer one)."""
+    """Rows and fen by what became of them; ``unchanged`` are rows whose content the hub already has (or a newer one).
+
+    ``unkept`` are those of them that leave no repetition: given twice in one fetch, or turned down and told of before.
+    """
 
     stored_rows: int
     stored_fen: int
@@ -33,6 +37,8 @@ class Written:
     rejected_fen: int
     unchanged_rows: int
     unchanged_fen: int
+    unkept_rows: int
+    unkept_fen: int
 
 
 def write_rows(work: Work, batch_id: int, found: Sorted, *, answer_every_row: bool) -> Written:
@@ -57,12 +63,17 @@ def write_rows(work: Work, batch_id: int, found: Sorted, *, answer_every_row: bo
     )
     _write_rejections(work, batch_id, found.schema, rejections)
     _write_repetitions(work, batch_id, found.schema, old)
-    stored = pl.concat([fresh.select("#fen"), mine.select("#fen")])
-    unchanged = pl.concat([old.select("#fen"), again.select("#fen")])
+    unkept_fen = add_up(again["#fen"]) + found.repeated_fen
     return Written(
-        stored.height, int(stored["#fen"].sum()), rejections.height, int(rejections["#fen"].sum()),
-        unchanged.height + found.repeated_rows, int(unchanged["#fen"].sum()) + found.repeated_fen,
-    )  # fmt: skip
+        stored_rows=fresh.height + mine.height,
+        stored_fen=add_up(fresh["#fen"]) + add_up(mine["#fen"]),
+        rejected_rows=rejections.height,
+        rejected_fen=add_up(rejections["#fen"]),
+        unchanged_rows=old.height + again.height + found.repeated_rows,
+        unchanged_fen=add_up(old["#fen"]) + unkept_fen,
+        unkept_rows=again.height + found.repeated_rows,
+        unkept_fen=unkept_fen,
+    )
 
 
 def _compare(work: Work, batch_id: int, found: Sorted) -> pl.DataFrame:
@@ -156,6 +167,7 @@ def _write_repetitions(work: Work, batch_id: int, schema: str, old: pl.DataFrame
     if old.is_empty():
         return
     columns = old.select(
-        pl.lit(batch_id, dtype=pl.Int64).alias("batch_id"), pl.lit(schema).alias("schema_name"), *_place(), "record_id"
-    )
+        pl.lit(batch_id, dtype=pl.Int64).alias("batch_id"), pl.lit(schema).alias("schema_name"), *_place(), "record_id",
+        pl.col("#fen").alias("fen"),
+    )  # fmt: skip
     copy_rows(work, "repetition", columns)

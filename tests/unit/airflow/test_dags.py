@@ -23,10 +23,10 @@ from schemas.catalogue import SCHEMAS
 
 PROJECT = Path(__file__).parents[3]
 MAPPINGS = PROJECT / "mappings"
-FILES = ("feeds", "deliver", "report", "housekeeping", "watch")
+FILES = ("feeds", "deliver", "report", "housekeeping", "watch", "reconcile")
 REGISTRY = read_registry(MAPPINGS)
 FEEDS = tuple(REGISTRY.feeds)
-FIXED = ("deliver", "report", "housekeeping", "watch")
+FIXED = ("deliver", "report", "housekeeping", "watch", "reconcile")
 Parse = Callable[[str], dict[str, Any]]
 
 
