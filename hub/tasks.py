@@ -98,11 +98,27 @@ def find_untold() -> list[str]:
 
 @sorted_errors
 def report(partner: str) -> None:
-    """Tell a partner what the receivers answered, for every batch that is answered in full."""
+    """Tell a partner what the receivers answered, for every batch that is answered in full; then what its clues came to."""
     house = open_house(
         f"{partner}_*", NONE
     )  # named after their partner; but so are those of a partner with a longer name
-    _report(house, [feed for feed in house.registry.feeds.values() if feed.spec.partner == partner], Stage.OUTCOME)
+    feeds = [feed for feed in house.registry.feeds.values() if feed.spec.partner == partner]
+    each((_report_outcomes, _conclude), lambda step: step(house, feeds))
+
+
+def _report_outcomes(house: pipeline.House, feeds: Sequence[Feed]) -> None:
+    _report(house, feeds, Stage.OUTCOME)
+
+
+def _conclude(house: pipeline.House, feeds: Sequence[Feed]) -> None:
+    """Tell of every feed what its clues came to; what one does not take keeps no other waiting."""
+
+    def tell(feed: Feed) -> None:
+        with open_connector(feed) as connector:
+            pipeline.tell_conclusions(house, feed, connector)
+
+    owing = pipeline.feeds_owed(house)
+    each([feed for feed in feeds if feed.feed_id in owing], tell)
 
 
 def _report(house: pipeline.House, feeds: Iterable[Feed], stage: Stage) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from hub.errors import HubError
 from hub.model import Batch, BatchState, Stage
-from hub.pipeline import House, batches_to_report
+from hub.pipeline import House, batches_to_report, feeds_owed
 from hub.reasons import reason
 from hub.settings import now
 from hub.store import batches, progress
@@ -22,10 +22,10 @@ def held_batches(house: House, feed_id: str | None = None) -> list[Batch]:
 
 
 def untold_partners(house: House) -> list[str]:
-    """The partners with a batch that is answered in full and not told of yet."""
+    """The partners with a batch that is answered in full and not told of yet, or with a clue whose conclusion they may hear."""
     partner_of = {feed.feed_id: feed.spec.partner for feed in house.registry.feeds.values()}
     waiting = batches_to_report(house, Stage.OUTCOME, list(partner_of))
-    return sorted({partner_of[batch.feed_id] for batch in waiting})
+    return sorted({partner_of[batch.feed_id] for batch in waiting} | set(feeds_owed(house).values()))
 
 
 def receivers_due(house: House) -> list[str]:

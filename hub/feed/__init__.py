@@ -27,13 +27,23 @@ from hub.feed.files import (
     XmlFormat,
 )
 from hub.feed.receivers import Receives, Style, TakenRecord
-from hub.feed.reports import CallReport, FileReport, StageReport
+from hub.feed.reports import (
+    CallReport,
+    ConclusionCall,
+    ConclusionFile,
+    ConclusionReport,
+    FileReport,
+    StageReport,
+)
 from hub.feed.words import FieldSpec, RecordSpec, Spec
 
 __all__ = [
     "Agreed",
     "CallReport",
     "Column",
+    "ConclusionCall",
+    "ConclusionFile",
+    "ConclusionReport",
     "DelimitedFormat",
     "DelimitedLine",
     "Envelope",
@@ -91,6 +101,7 @@ class FeedSpec(Spec):
     records: dict[str, RecordSpec]
     expect: Expect = Expect(rows=None, rejected_at_most=None)
     report: dict[Literal["intake", "outcome"], StageReport] = Field(default={})
+    conclusion: ConclusionReport | None = Field(None, description="how the channel is told what a clue came to")
 
 
 class Feed(Spec):

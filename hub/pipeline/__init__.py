@@ -3,6 +3,7 @@ again at any time; it receives open connectors, so the same functions serve Airf
 """
 
 from hub.pipeline.by_hand import close_batch, release_batch, replay_batch, resend_batch
+from hub.pipeline.concluding import feeds_owed, tell_conclusions
 from hub.pipeline.delivering import catch_up, collect_receipts, deliver_waiting, mark_delivered, next_delivery
 from hub.pipeline.fetching import fetch_feed
 from hub.pipeline.house import House
@@ -19,6 +20,7 @@ __all__ = [
     "close_batch",
     "collect_receipts",
     "deliver_waiting",
+    "feeds_owed",
     "fetch_feed",
     "mark_delivered",
     "next_delivery",
@@ -28,4 +30,5 @@ __all__ = [
     "report_batch",
     "resend_batch",
     "store_batch",
+    "tell_conclusions",
 ]
