@@ -74,7 +74,7 @@ def facts_of(conclusion: Conclusion) -> dict[str, Any]:
 
 
 def key_of(conclusion: Conclusion) -> str:
-    """What the partner knows a repeated telling by. It is made of what is told, so that a hub restored from a backup says the same."""
+    """What the partner knows a repeated telling by: made of what is told, so a hub restored from a backup has the same."""
     facts = facts_of(conclusion)
     parts = [conclusion.channel, conclusion.step_key, *(f"{name}={facts[name]}" for name in FACTS if name != "due_on")]
     return sm3_hex("|".join(parts).encode())[:32]

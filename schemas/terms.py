@@ -1,4 +1,4 @@
-"""Until when a clue must be concluded where its channel does not say so: by law or, where no law says it, by the exchange's own rule.
+"""Until when a clue must be concluded where its channel does not say so: by law or else by the exchange's own rule.
 
 Regulation 423 article 17 gives the labour inspection sixty working days; the rules on petitions (2022) give sixty days of the
 calendar. The national platform and the hotlines publish no term: twenty working days, which an order from above may shorten.

@@ -19,9 +19,14 @@ def show_table(name: str, rows: Sequence[sa.Row[Any]]) -> None:
     if not rows:
         return
     heads = [key for key in rows[0]._mapping if key != "batch_id"]
-    lines = [heads, *([_cell(key, row._mapping[key]) for key in heads] for row in rows)]
-    sizes = [max(width(line[place]) for line in lines) for place in range(len(heads))]
     print(f"\n{name}" if name else "")
+    show_lines(heads, [[_cell(key, row._mapping[key]) for key in heads] for row in rows])
+
+
+def show_lines(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Heads and rows in columns; nothing when there is no row."""
+    lines = [heads, *rows] if rows else []
+    sizes = [max(width(line[place]) for line in lines) for place in range(len(heads))] if rows else []
     for line in lines:
         print(
             "  " + "  ".join(text + " " * (size - width(text)) for text, size in zip(line, sizes, strict=True)).rstrip()

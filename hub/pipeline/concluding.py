@@ -1,7 +1,7 @@
 """Conclude: tell each channel what its clues came to, one clue at a time, each under its own serial number.
 
-What is owed was written down when the step or the clue was stored. A worker that dies after telling leaves the conclusion begun: the
-next tells it again under the same key, or puts the same file again, and the partner knows it.
+What is owed was written down when the step or the clue was stored. A worker that dies after telling leaves the conclusion
+begun: the next tells it again under the same key, or puts the same file again, and the partner knows it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MOST_REFUSED = 3
 def tell_conclusions(house: House, feed: Feed, reporter: Reporter) -> int:
     """Tell the feed's partner every conclusion that it may hear now; returns how many. Another worker at it is left to it.
 
-    Raises PartnerRefused at the end when some were not taken; the others were told. After several in a row it is not about the clue.
+    Raises PartnerRefused at the end when some were not taken; the others were told. Several in a row are not about one clue.
     """
     if feed.spec.conclusion is None:
         return 0

@@ -117,7 +117,7 @@ def feeds_owing(work: Work) -> list[str]:
 
 
 def next_owed(work: Work, feed_id: str, passed_over: Collection[int] = ()) -> Conclusion | None:
-    """The next conclusion for a feed's partner: one that was begun and perhaps told goes before all others, one refused before last.
+    """The next conclusion for a feed's partner: one begun, and perhaps told, goes first, one refused before last.
 
     Those in ``passed_over`` were refused just now.
     """
@@ -190,7 +190,7 @@ class OpenClue:
 
 
 def open_clues(work: Work) -> list[OpenClue]:
-    """Every clue that is ``open`` (not concluded), or concluded and ``waiting``, ``telling`` or ``refused``; the most urgent first."""
+    """Every clue that is ``open`` (not concluded), or concluded and not told (its conclusion's state); urgent ones first."""
     sql = """select c.channel, c.channel_serial_no, batch.feed_id, g.group_no, c.received_at, c.supervise_level,
                     coalesce(k.due_on, c.due_on) as due_on, coalesce(k.state, 'open') as state
              from record.clue as c join batch using (batch_id) left join clue_group as g using (channel, channel_serial_no)

@@ -28,9 +28,7 @@ def steps(world: World, count: int) -> list[Document]:
     """Three steps of each clue, further ones in a second turn."""
     number_of = group_numbers(world)
     leading = {found[0].key for found in groups(world).values()}
-    return [
-        _step(world, clue, nth, number_of.get(clue.key), clue.key in leading) for clue, nth in _taken(world, count)
-    ]
+    return [_step(world, clue, nth, number_of.get(clue.key), clue.key in leading) for clue, nth in _taken(world, count)]
 
 
 def _taken(world: World, count: int) -> Iterator[tuple[Clue, int]]:
@@ -44,7 +42,7 @@ def _taken(world: World, count: int) -> Iterator[tuple[Clue, int]]:
 def must_hear(world: World, count: int) -> dict[tuple[str, str], tuple[str, str, int]]:
     """Which clue's channel must be told which conclusion, when so many steps are sent and nothing of it all is spoiled.
 
-    A clue hears the conclusion of its own, or of the clue that its group was concluded under; it is in the group once that was said.
+    A clue hears its own conclusion, or that of the clue its group was concluded under, once it was said to be in the group.
     """
     number_of = group_numbers(world)
     leading = {found[0].key: number for number, found in groups(world).items()}
