@@ -219,7 +219,7 @@ def _reckon(rows: Sequence[sa.Row[Any]]) -> list[OpenClue]:
         schema={"channel": pl.String, "received_on": pl.Date, "level": pl.String, "due_on": pl.Date},
     ).with_columns(conclude_by(*map(pl.col, ("channel", "received_on", "level", "due_on"))).alias("due_on"))
     day = today()
-    late = frame.select(workdays_between(pl.col("due_on"), pl.lit(day)))["due_on"]
+    late = frame.select(workdays_between(pl.col("due_on"), pl.lit(day)).alias("late"))["late"]
     found = [
         OpenClue(
             row.channel, row.channel_serial_no, row.feed_id, row.group_no, due_on, days or 0, due_on < day, row.state
