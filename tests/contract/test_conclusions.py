@@ -87,7 +87,9 @@ class Desk:
         """One clue of a channel comes, good in all its columns; its serial number."""
         serial = serial or f"T{next(_numbers):08d}"
         known = CHANNELS[channel]
-        name = f"dbps/20261123/DBJ_20261123_{next(_files):04d}.json" if channel == "superior" else "pages"
+        name = "pages"
+        if channel == "superior":
+            name, changes = f"dbps/20261123/DBJ_20261123_{next(_files):04d}.json", {"jointCaseNo": None, **changes}
         self.take(known.feed_id, page_of(known, {known.serial: serial, **changes}), name)
         if report:
             self.report(known.feed_id)
