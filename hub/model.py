@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 import polars as pl
@@ -192,6 +192,30 @@ class Status:
     message: str
     field: str = ""
     remote_id: str = ""
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """What one clue's channel is told of how the clue ended. ``number`` counts what this channel was told of this clue.
+
+    ``key`` is what the partner calls the clue's row on the way back; ``step_key`` says which step concluded.
+    """
+
+    conclusion_id: int
+    channel: str
+    serial: str
+    key: Mapping[str, str]
+    number: int
+    result: str
+    concluded_at: datetime
+    due_on: date
+    owed_at: datetime
+    step_key: str
+    org_name: str
+    doc_no: str | None = None
+    solved_people: int | None = None
+    solved_fen: int | None = None
+    call_key: str | None = None
 
 
 @dataclass(frozen=True)

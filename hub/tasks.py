@@ -84,7 +84,7 @@ def each(batches: Iterable[Result], step: Callable[[Result], object]) -> None:
         except Exception as error:
             errors.append(error)
     if errors:
-        raise min(errors, key=lambda error: isinstance(error, CircuitOpen))
+        raise min(errors, key=lambda error: isinstance(error, CircuitOpen | AirflowSkipException))
 
 
 def of_feed(feed_id: str, *_: object) -> str:
@@ -146,11 +146,28 @@ def find_untold() -> list[str]:
 @sorted_errors
 @leased(lambda partner: f"partner/{partner}")
 def report(partner: str) -> None:
-    """Tell a partner what the receivers answered, for every batch that is answered in full."""
+    """Tell a partner what the receivers answered, for every batch that is answered in full; then what its clues came to."""
     house = open_house(
         f"{partner}_*", NONE
     )  # named after their partner; but so are those of a partner with a longer name
-    _report(house, [feed for feed in house.registry.feeds.values() if feed.spec.partner == partner], Stage.OUTCOME)
+    feeds = [feed for feed in house.registry.feeds.values() if feed.spec.partner == partner]
+    each((_report_outcomes, _conclude), lambda step: step(house, feeds))
+
+
+def _report_outcomes(house: pipeline.House, feeds: Sequence[Feed]) -> None:
+    _report(house, feeds, Stage.OUTCOME)
+
+
+def _conclude(house: pipeline.House, feeds: Sequence[Feed]) -> None:
+    """Tell of every feed what its clues came to; what one does not take keeps no other waiting."""
+
+    def tell(feed: Feed) -> None:
+        with pipeline.guarded(house, feed.spec.source.connection), open_connector(feed) as connector:
+            pipeline.tell_conclusions(house, feed, connector)
+
+    owing = pipeline.feeds_owed(house)
+    with skipped_when_open():
+        each([feed for feed in feeds if feed.feed_id in owing], tell)
 
 
 def _report(house: pipeline.House, feeds: Iterable[Feed], stage: Stage) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from hub.errors import HubError
 from hub.model import Batch, BatchState, Stage
-from hub.pipeline import House, batches_to_report, closed_connections
+from hub.pipeline import House, batches_to_report, closed_connections, feeds_owed
 from hub.reasons import reason
 from hub.settings import now
 from hub.store import backups, batches, progress, restores
@@ -34,7 +34,8 @@ def held_batches(house: House, feed_id: str | None = None) -> list[Batch]:
 
 
 def untold_partners(house: House) -> list[str]:
-    """The partners with a batch that is answered in full and not told of yet, and a connection that may be used now."""
+    """The partners with a batch answered in full and not told of yet, or with a clue whose conclusion they may hear; none whose
+    connection is to be left alone now."""
     closed = closed_connections(house)
     partner_of = {
         feed.feed_id: feed.spec.partner
@@ -42,7 +43,8 @@ def untold_partners(house: House) -> list[str]:
         if feed.spec.source.connection not in closed
     }
     waiting = batches_to_report(house, Stage.OUTCOME, list(partner_of))
-    return sorted({partner_of[batch.feed_id] for batch in waiting})
+    concluded = {partner for feed_id, partner in feeds_owed(house).items() if feed_id in partner_of}
+    return sorted({partner_of[batch.feed_id] for batch in waiting} | concluded)
 
 
 def receivers_due(house: House) -> list[str]:

@@ -67,9 +67,10 @@ def look(stand: Stand) -> tuple[bool, str]:
     line = (
         f"文件 files {now.files}/{files} · 批次 batches {now.batches} · 入库 stored {now.stored:,} · 退回 rejected {now.rejected:,}"
         f" · 接收方答复 answered {now.answered:,}/{now.answered + now.waiting:,}"
-        f" · 已回传 reported {now.reported}/{now.batches} · 扣留 held {now.held}"
+        f" · 已回传 reported {now.reported}/{now.batches} · 结论待告知 conclusions to tell {now.concluding} · 扣留 held {now.held}"
     )
-    return now.reported + now.held == now.batches and not now.untold and now.files == files, line
+    settled = now.reported + now.held == now.batches and not now.untold and not now.concluding
+    return settled and now.files == files, line
 
 
 def take_stock(stand: Stand) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from hub.feed import CallReport, Feed, FileReport
 from hub.model import Batch, BatchState
 from hub.reasons import reason
 from hub.registry import Registry
-from hub.store import batches, questions
+from hub.store import batches, conclusions, questions
 from hub.store.database import working
 from launcher.stand import Stand
 from schemas.catalogue import SCHEMAS
@@ -58,11 +58,13 @@ def sum_up_ledgers(database: sa.Engine, registry: Registry, ledger: Mapping[str,
         counts = [dict(row._mapping) for row in questions.count_intake(work)]
         waiting = batches.batches_in(work, [BatchState.HELD])
         reports = {(row.feed_id, row.stage): row for row in questions.count_reports(work)}
+        concluded = {row.feed_id: row for row in conclusions.count_conclusions(work)}
     summary = Summary()
     _intake(summary, counts, ledger["sent"])
     _held(summary, waiting, ledger["sent"])
     _delivery(summary, database, registry, ledger["received"])
     _returned(summary, registry, counts, reports, ledger)
+    _concluded(summary, registry, concluded, ledger["received"])
     return summary
 
 
@@ -206,3 +208,23 @@ def _return_files(
         )
         if due or whole:
             add(f"{partner} {words}", due, ours, whole)
+
+
+def _concluded(
+    summary: Summary, registry: Registry, concluded: Mapping[str, Any], received: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Per feed of clues: clues with a conclusion, those whose channel the hub told, and those the channel says it was told of.
+
+    A partner that is asked and drops files keeps two ledgers; one of clues by file is the office's.
+    """
+    partners = sorted({feed.spec.partner for feed in registry.feeds.values() if feed.spec.conclusion is not None})
+    for partner in partners:
+        rows = [row for feed_id, row in concluded.items() if registry.feeds[feed_id].spec.partner == partner]
+        owed, told = sum(row.owed for row in rows), sum(row.told for row in rows)
+        theirs = received.get(f"{partner}_mirror", received.get(partner, {})).get("concluded", 0)
+        if owed or theirs:
+            good = (
+                summary.check(f"{partner} 核处结论 told", told, owed),
+                summary.check(f"{partner} 核处结论 at the partner", theirs, told),
+            )
+            summary.returned.append(Line(partner, "核处结论 conclusions", (owed, told, theirs), (), all(good)))

@@ -37,6 +37,9 @@ class ClueStep(Shared):
     solved_fen = fields.fen("解决金额", "Wages paid as a result")
     area6_code = fields.area6(required=True)
     source_updated_at = fields.source_updated_at()
+    group_no = fields.serial(
+        "并案编号", "Group of clues that this step put the clue into; clues of one matter share it"
+    )
 
     @dy.rule()
     def conclusion_has_result(cls) -> pl.Expr:

@@ -27,6 +27,12 @@ def add_workdays(day: pl.Expr, days: int) -> pl.Expr:
     return pl.lit(_workdays()).gather(pl.lit(_passed()).gather(place) + (days - 1))
 
 
+def workdays_between(first: pl.Expr, last: pl.Expr) -> pl.Expr:
+    """How many working days have begun after the first day and by the last; negative when the last comes before the first."""
+    passed = pl.lit(_passed())
+    return passed.gather(_place(last)) - passed.gather(_place(first))
+
+
 def is_known(day: pl.Expr) -> pl.Expr:
     """Whether the calendar of that day's year has been published, so that working days are certain."""
     first, last = _known_years()

@@ -20,6 +20,9 @@ from simulators.ledger import Ledger
 from simulators.province_ledger import ProvinceLedger
 from simulators.served import answer_json
 
+CONCLUDED = ("concluded", "conclusions")
+"""What a partner with a server and a folder counts in both."""
+
 
 class Partner(Protocol):
     """What the control needs of a web partner."""
@@ -168,7 +171,9 @@ class Control:
             sent.update(ledger.sent_summary())
         received: dict[str, Any] = {name: dict(partner.received()) for name, partner in self._partners.items()}
         for name, office in self._offices.items():
-            received[name] = {**received.get(name, {}), **office.received()}
+            known, more = received.get(name, {}), office.received()
+            concluded = {word: known.get(word, 0) + more.get(word, 0) for word in CONCLUDED if {word} & {*known, *more}}
+            received[name] = {**known, **more, **concluded}
         unwritten = {"unwritten": dict(self._problems)} if self._problems else {}
         return answer_json({"sent": sent, "received": received, **unwritten})
 
@@ -186,8 +191,15 @@ class Control:
         return answer_json(ledger.effects(schema) if isinstance(ledger, KeepsEffects) else [])
 
     async def _statuses(self, request: Request) -> Response:
-        partner = self._partners.get(request.path_params["partner"])
-        return answer_json(partner.ledger.statuses()) if partner else _mistake(KeyError("partner"))
+        """Of a web partner, or of a folder: under `<partner>_sftp` where a web partner has the name."""
+        name = request.path_params["partner"]
+        if name in self._partners:
+            return answer_json(self._partners[name].ledger.statuses())
+        office = self._offices.get(name.removesuffix("_sftp"))
+        if office is None:
+            return _mistake(KeyError("partner"))
+        office.received()  # reads what came
+        return answer_json(office.ledger.statuses())
 
     async def _return_file(self, request: Request) -> Response:
         bank = self._offices.get(request.path_params["bank"])

@@ -30,6 +30,9 @@ create table if not exists statuses (
 """
 _SHANGHAI = timezone(timedelta(hours=8))
 
+CONCLUSION = "conclusion "
+"""How the status of a clue begins that tells how it ended: then which answer it is, then the partner's own word."""
+
 
 @dataclass(frozen=True)
 class Sent:
@@ -174,6 +177,13 @@ class Ledger:
             "by_kind": by_kind, "bad_rows": sum(bad_kinds.values()), "bad_kinds": bad_kinds,
             "spoiled_files": sorted(names), "spoiled_rows": lost[0], "spoiled_fen": lost[1],
         }  # fmt: skip
+
+
+def count_concluded(ledger: Ledger) -> dict[str, int]:
+    """How many clues the partner knows the end of; nothing while there is none."""
+    sql = "select count(distinct item), count(*) from statuses where status like ?"
+    clues, conclusions = ledger.db.execute(sql, (f"{CONCLUSION}%",)).fetchone()
+    return {"concluded": clues, "conclusions": conclusions} if conclusions else {}
 
 
 def _now() -> str:

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from simulators.clues import Clue
 from simulators.faults import HTTP_KNOBS, Knobs
-from simulators.ledger import Ledger
+from simulators.ledger import CONCLUSION, Ledger, count_concluded
 from simulators.served import answer_json, answer_once, as_sent, unread
 from simulators.spoil import (
     Defect,
@@ -58,6 +58,7 @@ class Nat:
             Route("/clue/list", self._list),
             Route("/clue/accept", self._accept, methods=["POST"]),
             Route("/clue/feedback", self._feedback, methods=["POST"]),
+            Route("/clue/conclude", self._conclude, methods=["POST"]),
         ]
         self.app = Starlette(routes=routes)
 
@@ -66,7 +67,8 @@ class Nat:
         count = self.ledger.count_statuses
         stored, not_stored = count("已入库"), count("未入库")
         counts = {"accepted": count("202"), "returned": count("203"), "feedback": stored + not_stored}
-        return {**counts, "stored": stored, "not_stored": not_stored, **self.ledger.returns()}
+        counts |= {"stored": stored, "not_stored": not_stored}
+        return {**counts, **count_concluded(self.ledger), **self.ledger.returns()}
 
     def _is_stranger(self, request: Request) -> bool:
         return request.headers.get("authorization") != f"Bearer {self.token}"
@@ -95,6 +97,10 @@ class Nat:
     async def _feedback(self, request: Request) -> Response:
         return await self._take(request, "PLATFORM_STATUS", ("已入库", "未入库"))
 
+    async def _conclude(self, request: Request) -> Response:
+        """The ten conclusions of the national form; FEEDBACK_NO counts what the platform was told of a clue."""
+        return await self._take(request, "CONCLUSION", tuple(f"{n:02d}" for n in range(1, 11)))
+
     async def _take(self, request: Request, field: str, allowed: tuple[str, ...]) -> Response:
         if self._is_stranger(request):
             return _refuse(401, 401)
@@ -111,7 +117,8 @@ class Nat:
 
     def _note(self, items: list[dict[str, Any]], field: str) -> dict[str, Any]:
         for item in items:
-            self.ledger.note_status(str(item["CLUE_CODE"]), item[field], item)
+            number = f"{CONCLUSION}{item['FEEDBACK_NO']} " if field == "CONCLUSION" else ""
+            self.ledger.note_status(str(item["CLUE_CODE"]), number + item[field], item)
         return {"code": 200, "msg": "success", "data": {"received": len(items)}}
 
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hub.cli import balance, batches, crosswalk, incidents, keeping, mappings, receivers, specification
+from hub.cli import balance, batches, clues, crosswalk, incidents, keeping, mappings, receivers, specification
 from hub.errors import HubError
 from hub.migrations import migrate
 from hub.model import BatchState
@@ -61,6 +61,9 @@ def build_parser() -> argparse.ArgumentParser:
     row.add_argument("no", metavar="NO", help="the number the partner printed on the row, 0 for a file's header")
     add("who", crosswalk.show_thing).add_argument(
         "number", metavar="NUMBER", help="a number or a name, as it is printed"
+    )
+    add("clues", clues.list_clues).add_argument(
+        "--overdue", action="store_true", help="only those whose day has passed"
     )
     add("alarms", batches.list_alarms).add_argument("--last", type=int, default=50, help="how many, newest last (50)")
     listing = add("incidents", incidents.list_incidents)

@@ -28,7 +28,14 @@ from hub.feed.files import (
     XmlFormat,
 )
 from hub.feed.receivers import Receives, Statement, Style, TakenRecord
-from hub.feed.reports import CallReport, FileReport, StageReport
+from hub.feed.reports import (
+    CallReport,
+    ConclusionCall,
+    ConclusionFile,
+    ConclusionReport,
+    FileReport,
+    StageReport,
+)
 from hub.feed.statements import FileStatement
 from hub.feed.words import FieldSpec, RecordSpec, Spec
 
@@ -37,6 +44,9 @@ __all__ = [
     "Arrives",
     "CallReport",
     "Column",
+    "ConclusionCall",
+    "ConclusionFile",
+    "ConclusionReport",
     "DelimitedFormat",
     "DelimitedLine",
     "Envelope",
@@ -85,6 +95,7 @@ class FeedSpec(Spec):
     records: dict[str, RecordSpec]
     expect: Expect = Expect(rows=None, rejected_at_most=None, arrives=None)
     report: dict[Literal["intake", "outcome"], StageReport] = Field(default={})
+    conclusion: ConclusionReport | None = Field(None, description="how the channel is told what a clue came to")
 
 
 class Feed(Spec):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from hub.feed.words import FieldSpec, Spec
 
@@ -27,4 +27,29 @@ class CallReport(Spec):
     fields: dict[str, FieldSpec] = Field(description="their word -> outcome, code, message, remote_id of the row")
 
 
+class ConclusionCall(Spec):
+    """What a clue came to, as the one row of a call: REST path, or SOAP operation."""
+
+    call: str
+    rows: str = Field(description="the member that holds the row")
+    fields: dict[str, FieldSpec] = Field(description="their word -> what is told of the conclusion")
+
+
+class ConclusionFile(Spec):
+    """What a clue came to, as a file of its own: a line that names it, then one line of cells."""
+
+    file: str = Field(description="{date}, {serial} and {number} are filled in")
+    separator: str = Field("|", min_length=1)
+    newline: Literal["crlf", "lf"]
+    fields: dict[str, FieldSpec] = Field(description="the cells in their order: their word -> what is told")
+
+    @model_validator(mode="after")
+    def each_conclusion_has_a_name_of_its_own(self) -> ConclusionFile:
+        name = self.file.rpartition("/")[2]
+        if "{serial}" not in name or "{number}" not in name:
+            raise ValueError("file: the name needs {serial} and {number}, or one conclusion would replace another")
+        return self
+
+
 StageReport = FileReport | CallReport
+ConclusionReport = ConclusionCall | ConclusionFile

@@ -4,6 +4,7 @@ again at any time; it receives open connectors, so the same functions serve Airf
 
 from hub.pipeline.balancing import balance_of, mark_delivered
 from hub.pipeline.by_hand import close_batch, release_batch, replay_batch, resend_batch
+from hub.pipeline.concluding import feeds_owed, tell_conclusions
 from hub.pipeline.delivering import catch_up, collect_receipts, deliver_waiting, next_delivery
 from hub.pipeline.fetching import fetch_feed
 from hub.pipeline.guarding import closed_connections, describe_circuit, guarded, holding
@@ -33,6 +34,7 @@ __all__ = [
     "collect_receipts",
     "deliver_waiting",
     "describe_circuit",
+    "feeds_owed",
     "fetch_feed",
     "gives_statement",
     "guarded",
@@ -51,4 +53,5 @@ __all__ = [
     "resend_missing",
     "sides_of",
     "store_batch",
+    "tell_conclusions",
 ]

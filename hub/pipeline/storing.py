@@ -9,8 +9,10 @@ from hub.pipeline.balancing import check_balance
 from hub.pipeline.house import House, lock_batch, note
 from hub.pipeline.reading import Reading, check_expectations, name_parts, read_rows
 from hub.registry import Registry
-from hub.store import batches, conservation, crosswalk, deliveries, records
+from hub.store import batches, conclusions, conservation, crosswalk, deliveries, records
 from hub.store.database import Work, working
+
+SPEAK_OF_CLUES = frozenset({"clue", "clue_step"})
 
 
 def store_batch(house: House, feed: Feed, batch_id: int) -> BatchState:
@@ -77,6 +79,8 @@ def _write(work: Work, registry: Registry, feed: Feed, batch_id: int, reading: R
         crosswalk.note_identities(work, batch_id, found.schema)
     for alarm in (*reading.alarms, *reading.notes):
         batches.raise_alarm(work, feed.feed_id, batch_id, alarm)
+    if not SPEAK_OF_CLUES.isdisjoint(feed.spec.records):  # last of all: it waits for others who store clues or steps
+        note("concluded", feed=feed.feed_id, batch=batch_id, owed=conclusions.owe_conclusions(work, batch_id))
 
 
 def _tally(feed: Feed, reading: Reading, found: Sorted, written: records.Written, printed: int | None) -> Tally:

@@ -9,7 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from hub.feed import CallReport, FeedSpec, FieldSpec, PartnerSpec, RecordSpec, SftpSource
+from hub.conclusions import field_fault, report_fault
+from hub.feed import CallReport, ConclusionCall, FeedSpec, FieldSpec, PartnerSpec, RecordSpec, SftpSource
 from hub.mapping import Codes, default_recipe
 from hub.recipes import RECIPES, check_form, find_recipe
 from hub.registry.arrivals import arrival_faults
@@ -46,6 +47,7 @@ class Checker:
         yield from self._places(layout_faults(self.spec))
         yield from self._places(arrival_faults(self.spec))
         yield from self._report()
+        yield from self._conclusion()
 
     def _problem(self, place: Place, cause: str) -> Problem:
         return problem_at(self.path, place, cause)
@@ -105,6 +107,24 @@ class Checker:
                     yield from self._words(place, spec.codes, stage)
                 if spec.const is None and spec.from_ not in FACTS:
                     yield self._problem(place, f"a report knows {', '.join(FACTS)}")
+
+    def _conclusion(self) -> Iterator[Problem]:
+        report = self.spec.conclusion
+        if report is None:
+            return
+        if isinstance(report, ConclusionCall) == isinstance(self.spec.source, SftpSource):
+            yield self._problem(("conclusion",), "files are answered by files, and calls by calls")
+        if "clue" not in self.spec.records:
+            yield self._problem(("conclusion",), "only a feed of clues is told conclusions")
+        elif isinstance(report, ConclusionCall) and not self.spec.records["clue"].key:
+            yield self._problem(
+                ("conclusion",), "a call needs the key of the clue, or nobody knows which clue it is about"
+            )
+        if (fault := report_fault(report)) is not None:
+            yield self._problem(("conclusion", "fields"), fault)
+        for word, spec in report.fields.items():
+            if (fault := field_fault(spec, self.codes)) is not None:
+                yield self._problem(("conclusion", "fields", word), fault)
 
     def _words(self, place: Place, table: str, stage: str) -> Iterator[Problem]:
         """What can become of a row by then needs a word of theirs; rejections are told at the first stage that reports."""

@@ -10,7 +10,8 @@ from hub.store.database import Work, rows_of
 
 @dataclass(frozen=True)
 class Progress:
-    """Batches by what became of them, rows by the way they went. ``untold``: batches whose partner waits for a first word."""
+    """Batches by what became of them, rows by the way they went. ``untold``: batches whose partner waits for a first word;
+    ``concluding``: conclusions of clues that their channels do not know yet."""
 
     batches: int
     files: int
@@ -21,6 +22,7 @@ class Progress:
     rejected: int
     answered: int
     waiting: int
+    concluding: int
 
 
 def read_progress(work: Work) -> Progress:
@@ -33,7 +35,8 @@ def read_progress(work: Work) -> Progress:
                     (select coalesce(sum(stored_rows), 0)::bigint from tally) as stored,
                     (select coalesce(sum(rejected_rows), 0)::bigint from tally) as rejected,
                     (select count(*) from delivery where state in ('accepted', 'refused')) as answered,
-                    (select count(*) from delivery where state in ('waiting', 'submitted')) as waiting
+                    (select count(*) from delivery where state in ('waiting', 'submitted')) as waiting,
+                    (select count(*) from conclusion where state in ('waiting', 'telling', 'refused')) as concluding
              from batch"""
     return Progress(**rows_of(work, sql)[0]._mapping)
 
@@ -53,5 +56,6 @@ def read_effects(work: Work) -> dict[str, Any]:
                     (select coalesce(sum(rejected_rows), 0)::bigint from tally) as rejections,
                     (select count(*) from delivery) as deliveries,
                     (select count(*) from receipt) as receipts,
-                    (select count(*) from report where digest <> '') as reports"""
+                    (select count(*) from report where digest <> '') as reports,
+                    (select count(*) from conclusion where state = 'told') as conclusions"""
     return dict(rows_of(work, sql)[0]._mapping)

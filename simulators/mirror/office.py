@@ -2,15 +2,17 @@
 
 import asyncio
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from simulators.ledger import Ledger
+from simulators.ledger import Ledger, count_concluded
 from simulators.mirror.files import File, files_of
 from simulators.mirror.packing import beside, digest_of, is_shared
 from simulators.mirror.plain import MirroredFeed, MirrorError
+from simulators.mirror.reports import concluded
 from simulators.mirror.stock import Stock, sent_of
 
 _TABLES = """
@@ -19,7 +21,7 @@ create table if not exists returned (
     primary key (file, digest));
 """
 _FIRST_LINE = ("mark", "file", "status", "rows", "accepted", "bad", "code", "message")
-_SHORT = {"intake": "ret", "outcome": "fin"}
+_SHORT = {"intake": "ret", "outcome": "fin", "conclusion": "con"}
 
 
 class Office:
@@ -31,7 +33,7 @@ class Office:
         self._read: dict[Path, tuple[int, int]] = {}
         day = f"{stock.day:%Y%m%d}"
         folders = [feed.source["files"] for feed in feeds]
-        folders += [report["file"] for feed in feeds for report in feed.reports if "file" in report]
+        folders += [report["file"] for feed in feeds for report in (*feed.reports, feed.conclusion) if "file" in report]
         for path in folders:
             (root / path.rpartition("/")[0].replace("{date}", day)).mkdir(parents=True, exist_ok=True)
 
@@ -107,6 +109,8 @@ class Office:
                 pattern = str(report.get("file", "")).replace("{date}", "*").replace("{name}", "*")
                 for data in sorted(self.root.glob(pattern)) if pattern else ():
                     self._look_at(feed, stage, data)
+            for data in sorted(self.root.glob(_anything(feed.conclusion.get("file", "")))) if feed.conclusion else ():
+                self._look_at(feed, "conclusion", data)
 
     def _look_at(self, feed: MirroredFeed, stage: str, data: Path) -> None:
         source = feed.source
@@ -131,12 +135,28 @@ class Office:
             digest_ok = near.is_file() and near.read_text(errors="replace").split()[:1] == [digest]
         said = flag.read_text(errors="replace").split("|")[0].strip() if flag != data else ""
         flag_ok = said in ("", str(len(content)))
+        if stage == "conclusion":
+            self._note_conclusion(feed, data.name, content, digest_ok and flag_ok)
         first = content.decode("gb18030", errors="replace").splitlines()[:1] or [""]
         now = datetime.now().astimezone().isoformat(timespec="milliseconds")
         self.ledger.db.execute(
             "insert or ignore into returned values (?, ?, ?, ?, ?, ?, ?, ?)",
             (data.name, _SHORT[stage], digest, first[0], content, digest_ok, flag_ok, now),
         )
+
+    def _note_conclusion(self, feed: MirroredFeed, name: str, content: bytes, is_whole: bool) -> None:
+        """Book what a whole and readable file says of a clue; the same content seen again is no second telling."""
+        key = "select 1 from returned where file = ? and digest = ?"
+        if not is_whole or self.ledger.db.execute(key, (name, digest_of(feed.source, content))).fetchone():
+            return
+        words, fields = feed.conclusion, feed.conclusion["fields"]
+        lines = [line.split(words.get("separator", "|")) for line in content.decode("gb18030").splitlines()]
+        if len(lines) != 2 or lines[0] != ["C", name, "1"] or len(lines[1]) != len(fields):
+            self._stock.problems[feed.feed_id] = "a conclusion that cannot be read"
+            return
+        cells = dict(zip(fields, lines[1], strict=True))
+        serial = next(cells[column] for column, fact in fields.items() if fact == "serial")
+        self.ledger.note_status(serial, concluded(fields, cells, self._stock.plan.codes) or "", cells)
 
     def return_file(self, name: str) -> str | None:
         """The text of the last version of a return file."""
@@ -147,10 +167,12 @@ class Office:
     def received(self) -> Mapping[str, Any]:
         """How many return files came and what their first lines say."""
         self.collect()
-        told: dict[str, dict[str, Any]] = {"ret": {}, "fin": {}}
+        told: dict[str, dict[str, Any]] = {"ret": {}, "fin": {}, "con": {}}
         for stage, name, line in self._first_lines():
             told[stage][name] = line
-        return {"ret_files": len(told["ret"]), "fin_files": len(told["fin"]), **told}
+        conclusions = told.pop("con")
+        more = {"con": conclusions, **count_concluded(self.ledger)} if conclusions else {}
+        return {"ret_files": len(told["ret"]), "fin_files": len(told["fin"]), **told, **more}
 
     def _first_lines(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         rows = self.ledger.db.execute(
@@ -160,6 +182,11 @@ class Office:
             fields = dict(zip(_FIRST_LINE, row["first_line"].split("|", 7), strict=False))
             checks = {"digest_ok": bool(row["digest_ok"]), "flag_ok": bool(row["flag_ok"])}
             yield row["stage"], row["file"], {**fields, **checks, "versions": row["versions"]}
+
+
+def _anything(pattern: str) -> str:
+    """The pattern of a file's path, whatever is filled in."""
+    return re.sub(r"\{\w+\}", "*", pattern)
 
 
 def _is_beside(pattern: str, path: Path) -> bool:

@@ -66,6 +66,7 @@ class MirroredFeed:
     records: Mapping[str, RecordWords]
     report: Mapping[str, Mapping[str, Any]]
     profile: Profile
+    conclusion: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def form(self) -> Mapping[str, Any]:
@@ -116,9 +117,8 @@ def read_feed(path: Path, profile: Profile) -> MirroredFeed:
     """One mapping file."""
     spec = _read_yaml(path)
     records = {schema: _record(schema, words) for schema, words in spec["records"].items()}
-    return MirroredFeed(
-        path.stem, spec["partner"], spec["title"], spec["source"], records, spec.get("report") or {}, profile
-    )
+    told = spec.get("report") or {}, profile, spec.get("conclusion") or {}
+    return MirroredFeed(path.stem, spec["partner"], spec["title"], spec["source"], records, *told)
 
 
 def _record(schema: str, words: Mapping[str, Any]) -> RecordWords:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from simulators.ledger import Ledger
+from simulators.ledger import CONCLUSION, Ledger, count_concluded
 from simulators.mirror.plain import Codes, MirroredFeed
 
 Item = tuple[str, str, dict[str, Any]]
@@ -15,7 +15,10 @@ class Calls:
     def __init__(self, feeds: Sequence[MirroredFeed], codes: Codes) -> None:
         self._codes = codes
         self._known = {
-            report["call"]: (feed, report) for feed in feeds for report in feed.reports if report.get("call")
+            report["call"]: (feed, report)
+            for feed in feeds
+            for report in (*feed.reports, feed.conclusion)
+            if report.get("call")
         }
 
     @property
@@ -45,6 +48,8 @@ class Calls:
 
     def _status(self, call: str, fields: Mapping[str, Any], row: Mapping[str, Any]) -> str:
         """The word that says the outcome; it must be one of those agreed. A call without such a word is itself the status."""
+        if (conclusion := concluded(fields, row, self._codes)) is not None:
+            return conclusion
         for name, words in fields.items():
             if isinstance(words, dict) and words.get("from") == "outcome":
                 agreed = self._codes.get(words.get("codes", ""), {})
@@ -57,6 +62,26 @@ class Calls:
 
     def received(self, ledger: Ledger) -> dict[str, int]:
         """How many items have had each status, and the calls."""
-        found = ledger.db.execute("select status, count(*) from statuses group by status order by status").fetchall()
+        found = ledger.db.execute(
+            "select status, count(*) from statuses where status not like ? group by status order by status",
+            (f"{CONCLUSION}%",),
+        ).fetchall()
         by_status = {str(status): int(count) for status, count in found}
-        return {"told": sum(by_status.values()), **by_status, **ledger.returns()}
+        return {"told": sum(by_status.values()), **by_status, **count_concluded(ledger), **ledger.returns()}
+
+
+def concluded(fields: Mapping[str, Any], cells: Mapping[str, Any], codes: Codes) -> str | None:
+    """What a conclusion says, such as `conclusion 1 SOLVED`: which answer it is, and how the clue ended in the partner's word.
+
+    None for a report of another kind. Raises ValueError for a word that was not agreed.
+    """
+    found: dict[str, str] = {}
+    for name, words in fields.items():
+        fact = words.get("from") if isinstance(words, dict) else words
+        if fact not in ("number", "result"):
+            continue
+        agreed = codes.get(words.get("codes", ""), {}) if isinstance(words, dict) else {}
+        if agreed and cells.get(name) not in agreed.values():
+            raise ValueError(f"{name} 不在代码表中")
+        found.setdefault(fact, str(cells.get(name)))
+    return f"{CONCLUSION}{found['number']} {found['result']}" if len(found) == 2 else None

@@ -1,5 +1,6 @@
 """Clues of every channel. What happened is a matter; some matters are reported through several channels."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
@@ -52,7 +53,9 @@ class Clue:
 
 def clues(world: World, family: str, count: int) -> list[Document]:
     """The clues of a channel."""
-    return [_document(world, clue_at(world, family, k)) for k in range(count)]
+    known = group_numbers(world)
+    found = [clue_at(world, family, k) for k in range(count)]
+    return [_document(world, clue, known.get(clue.key)) for clue in found]
 
 
 def all_clues(world: World) -> list[Clue]:
@@ -105,7 +108,7 @@ def _matter(world: World, family: str, k: int) -> Matter:
     )
 
 
-def _document(world: World, clue: Clue) -> Document:
+def _document(world: World, clue: Clue, group: str | None) -> Document:
     matter, site = clue.matter, clue.matter.site
     who = matter.reporter.person
     rng = Random(f"clue/{clue.serial_no}")
@@ -142,12 +145,39 @@ def _document(world: World, clue: Clue) -> Document:
         contractor_uscc=site.contractor.uscc,
         employer_uscc=matter.reporter.employer.uscc,
         supervise_level=("red", "yellow", "blue")[clue.number % 3] if clue.family == "superior" else None,
-        group_no=None,
+        group_no=group if clue.family == "superior" else None,
         due_on=add_workdays(clue.received_at.date(), 20),
         entry_tag=f"HELMET-{rng.randint(1, 17_000):05d}" if clue.family == "city_miniapp" and clue.number % 2 else None,
         first_receiver_org=org,
         handle_area_code=f"{site.county}000",
     )
+
+
+def groups(world: World) -> dict[str, list[Clue]]:
+    """Matters that the inspection handles as one: two to four clues of each matter that came through several channels.
+
+    The first of a group is the one that is concluded. Other clues of the matter came unnoticed and are handled for themselves.
+    """
+    matters: dict[str, list[Clue]] = {}
+    for clue in all_clues(world):
+        matters.setdefault(clue.matter.name, []).append(clue)
+    found = {
+        f"BA{world.day:%Y%m%d}{number + 1:05d}": _together(of_matter, number)
+        for number, of_matter in enumerate(matters.values())
+    }
+    return {number: together for number, together in found.items() if len(together) > 1}
+
+
+def _together(of_matter: Sequence[Clue], number: int) -> list[Clue]:
+    """Every second clue up to so many, and the order from above, whose number of the group the others are merged under."""
+    above = [clue for clue in of_matter if clue.family == "superior"][:1]
+    others = [clue for clue in of_matter if clue not in above][number % 2 :: 2]
+    return [*others[: 4 - number % 3 - len(above)], *above]
+
+
+def group_numbers(world: World) -> dict[tuple[str, str], str]:
+    """The group of each clue that is in one."""
+    return {clue.key: number for number, found in groups(world).items() for clue in found}
 
 
 def same_matters(world: World) -> dict[str, list[tuple[str, str]]]:

@@ -62,3 +62,7 @@ class Truth(World):
     def same_matters(self) -> dict[str, list[tuple[str, str]]]:
         """Clues about one matter, by channel and serial number: what a search for duplicates has to find."""
         return clues.same_matters(self)
+
+    def must_hear(self) -> dict[tuple[str, str], tuple[str, str, int]]:
+        """Which clue's channel must be told which conclusion, by channel, serial number and step."""
+        return steps.must_hear(self, self.planned("steps"))

@@ -1,16 +1,22 @@
 """What the inspection system did about clues, and the messages that were sent about them."""
 
+from collections.abc import Iterator
+
 from simulators.truth.clock import add_workdays, moment
-from simulators.truth.clues import Clue, all_clues, deadline
+from simulators.truth.clues import Clue, all_clues, deadline, group_numbers, groups
 from simulators.truth.document import Document, Fields, record
 from simulators.truth.people import OFFICERS, person
 from simulators.truth.places import county_of
 from simulators.truth.world import World
 
 _STEPS = ("accept", "investigate", "conclude", "feed_back", "close")
+_MERGED = ("accept", "merge", "contact", "feed_back", "close")
+"""The steps of a clue that is handled together with another: it has no conclusion of its own."""
 _OPINIONS = {
     "accept": "材料齐全，予以受理（示例）",
     "investigate": "已到现场调查核实，责成总包单位说明情况（示例）",
+    "merge": "与同一事项的其他线索并案办理（示例）",
+    "contact": "已告知反映人并案办理（示例）",
     "conclude": "已作出核处结论（示例）",
     "feed_back": "已向渠道反馈（示例）",
     "close": "办结归档（示例）",
@@ -20,17 +26,41 @@ _NOTICES = (("accepted", "reporter", 1), ("assigned", "handler", 1), ("concluded
 
 def steps(world: World, count: int) -> list[Document]:
     """Three steps of each clue, further ones in a second turn."""
+    number_of = group_numbers(world)
+    leading = {found[0].key for found in groups(world).values()}
+    return [_step(world, clue, nth, number_of.get(clue.key), clue.key in leading) for clue, nth in _taken(world, count)]
+
+
+def _taken(world: World, count: int) -> Iterator[tuple[Clue, int]]:
+    """Clue and place of each of so many steps."""
     known = all_clues(world)
-    found = []
     for k in range(count):
         turn, place = divmod(k, 3 * len(known))
-        found.append(_step(world, known[place // 3], turn * 3 + place % 3))
-    return found
+        yield known[place // 3], turn * 3 + place % 3
 
 
-def _step(world: World, clue: Clue, nth: int) -> Document:
+def must_hear(world: World, count: int) -> dict[tuple[str, str], tuple[str, str, int]]:
+    """Which clue's channel must be told which conclusion, when so many steps are sent and nothing of it all is spoiled.
+
+    A clue hears its own conclusion, or that of the clue its group was concluded under, once it was said to be in the group.
+    """
+    number_of = group_numbers(world)
+    leading = {found[0].key: number for number, found in groups(world).items()}
+    taken = {(clue.key, nth) for clue, nth in _taken(world, count)}
+    concluded = {key: (*key, 3) for key, nth in taken if nth == 2 and (key not in number_of or key in leading)}
+    of_group = {leading[key]: step for key, step in concluded.items() if key in leading}
+    heard = dict(concluded)
+    for clue in all_clues(world):
+        is_merged = (clue.key, 1) in taken or clue.family == "superior"
+        if clue.key not in leading and is_merged and number_of.get(clue.key) in of_group:
+            heard[clue.key] = of_group[number_of[clue.key]]
+    return heard
+
+
+def _step(world: World, clue: Clue, nth: int, group: str | None, is_leading: bool) -> Document:
     site, matter = clue.matter.site, clue.matter
-    action = _STEPS[nth] if nth < len(_STEPS) else "review"
+    own = _STEPS if group is None or is_leading else _MERGED
+    action = own[nth] if nth < len(own) else "review"
     done = deadline(clue, (1, 4, 9, 10, 11)[min(nth, 4)], world)
     result = ("1", "1", "2", "3", "1", "6")[clue.number % 6] if action == "conclude" else None
     solved = {"1": (matter.people, matter.fen), "2": (matter.people // 2, matter.fen // 200 * 100)}.get(result or "")
@@ -55,6 +85,7 @@ def _step(world: World, clue: Clue, nth: int) -> Document:
         solved_fen=solved[1] if solved else None,
         area6_code=site.county,
         source_updated_at=max(done, moment(world.day, 6, nth)),
+        group_no=group if action == "merge" or (action == "accept" and is_leading) else None,
     )
 
 

@@ -78,6 +78,12 @@ class Hub:
         with bootstrap.open_connector(feed) as connector:
             return sum(pipeline.report_batch(self.house, feed, batch, stage, connector) for batch in waiting)
 
+    def conclude(self, feed_id: str) -> int:
+        """Tell the feed's partner what its clues came to; how many."""
+        feed = self.feed(feed_id)
+        with bootstrap.open_connector(feed) as connector:
+            return pipeline.tell_conclusions(self.house, feed, connector)
+
     def take_in(self, feed_ids: Iterable[str]) -> None:
         """Fetch, store and acknowledge."""
         for feed_id in feed_ids:

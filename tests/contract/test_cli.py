@@ -215,6 +215,26 @@ def test_an_alarm_is_said_once_a_day_and_listed(typed: Typed, hub: Hub) -> None:
     assert [line.split()[-1] for line in out.splitlines()[-2:]] == ["odd", "odd"]
 
 
+def test_clues_that_wait_are_listed_and_the_late_ones_by_themselves(typed: Typed, hub: Hub) -> None:
+    """Each under its channel's number, with its day and the working days it is late; nobody's name."""
+    hub.fetch("nat_clues")
+    hub.store("nat_clues")
+    hub.ask(
+        "update record.clue set received_at = timestamptz '2020-01-02', due_on = null where record_id % 2 = 0 returning 1"
+    )
+    hub.ask("update record.clue set due_on = date '2099-01-05' where record_id % 2 = 1 returning 1")
+    rows = hub.ask("select channel_serial_no, reporter_name, record_id % 2 = 0 as is_late from record.clue")
+    code, every, _ = typed("clues")
+    _, late, _ = typed("clues", "--overdue")
+    assert code == 0
+    assert {row.is_late for row in rows} == {True, False}
+    for row in rows:
+        assert row.channel_serial_no in every
+        assert (row.channel_serial_no in late) == row.is_late
+        assert row.reporter_name not in every
+    assert "2020-02-06" in late
+
+
 def test_lists_are_as_long_as_asked(typed: Typed, hub: Hub) -> None:
     """Newest last."""
     held(hub)

@@ -52,6 +52,8 @@ def exchanged(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFacto
         deliver_everywhere(hub)
         for feed_id in REGISTRY.feeds:
             hub.tell(feed_id, Stage.OUTCOME)
+        for feed_id in pipeline.feeds_owed(house):
+            hub.conclude(feed_id)
         yield hub
     engine.dispose()
 

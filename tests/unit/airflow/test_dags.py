@@ -357,21 +357,26 @@ def told(tasks: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, 
         "report_batch",
         lambda house, feed, batch, stage, connector: found.append((feed.feed_id, batch)),
     )
+    monkeypatch.setattr(tasks.pipeline, "feeds_owed", lambda house: {"hai_c": "hai", "hai_dai_d": "hai_dai"})
+    monkeypatch.setattr(
+        tasks.pipeline, "tell_conclusions", lambda house, feed, connector: found.append((feed.feed_id, 0))
+    )
     return found
 
 
 def test_a_partner_is_told_of_its_own_feeds_and_of_all_that_can_be_told(
     tasks: ModuleType, told: list[tuple[str, int]]
 ) -> None:
-    """A partner whose name goes on where another's ends has a task of its own; one broken feed keeps no other back."""
+    """A partner whose name goes on where another's ends has a task of its own; one broken feed keeps no other back, nor what
+    clues came to, which is told after the rows."""
     from airflow.sdk.exceptions import AirflowFailException
 
     with pytest.raises(AirflowFailException, match="no such connection"):
         tasks.report("hai")
-    assert told == [("hai_b", 1), ("hai_b", 2), ("hai_c", 1), ("hai_c", 2)]
+    assert told == [("hai_b", 1), ("hai_b", 2), ("hai_c", 1), ("hai_c", 2), ("hai_c", 0)]
     told.clear()
     tasks.report("hai_dai")
-    assert told == [("hai_dai_d", 1), ("hai_dai_d", 2)]
+    assert told == [("hai_dai_d", 1), ("hai_dai_d", 2), ("hai_dai_d", 0)]
 
 
 def test_broken_mappings_fail_the_housekeeping(tasks: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:

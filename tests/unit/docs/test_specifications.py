@@ -36,7 +36,7 @@ def test_a_partner_reads_every_column_and_code_in_its_specification(feed_id: str
                 assert column is None or re.sub(r"^(\.\./|@)", "", column) in page
             for theirs in list(REGISTRY.codes[spec.codes])[:40] if spec.codes else ():
                 assert f"`{theirs}`".replace("|", "\\|") in page
-    for report in feed.spec.report.values():
+    for report in (*feed.spec.report.values(), *([feed.spec.conclusion] if feed.spec.conclusion else [])):
         assert getattr(report, "file", None) or getattr(report, "call", None) in page
 
 

@@ -211,6 +211,24 @@ def test_some_matters_are_reported_through_several_channels(rows: dict[str, Rows
         assert len({(row["reporter_phone"], row["project_name"], row["arrears_fen"]) for row in told}) == 1
 
 
+def test_some_matters_are_handled_together_and_concluded_once(rows: dict[str, Rows]) -> None:
+    """Two to four channels each; one of them is concluded, and the list of who must hear it names every one of them."""
+    heard = Truth(day=DAY).must_hear()
+    steps = {(row["channel"], row["channel_serial_no"], row["step_no"]): row for row in rows["clue_step"]}
+    for clue, step in heard.items():
+        assert steps[step]["action"] == "conclude", clue
+    together: dict[tuple[str, str, int], list[tuple[str, str]]] = {}
+    for clue, step in heard.items():
+        together.setdefault(step, []).append(clue)
+    groups = [clues for clues in together.values() if len(clues) > 1]
+    assert len(groups) >= 2
+    assert {len(clues) for clues in groups} <= {2, 3, 4}
+    assert all(len({channel for channel, _ in clues}) == len(clues) for clues in groups)
+    own = [clue for clue, step in heard.items() if clue == step[:2]]
+    concluded = [key for key, row in steps.items() if row["action"] == "conclude"]
+    assert len(own) == len(concluded)
+
+
 def test_terms_are_counted_in_working_days(rows: dict[str, Rows]) -> None:
     """Five for claims, ten for corrections, none of them a holiday."""
     terms = [(row["notice_on"], row["pay_due_on"], 5) for row in rows["guarantee_claim"]]
