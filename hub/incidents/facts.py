@@ -11,7 +11,7 @@ from hub.feed import Feed
 
 
 class Kind(StrEnum):
-    """What can be the matter; see decision 0019."""
+    """What can be the matter; see decision 0018."""
 
     LATE = "late"
     SILENT = "silent"

@@ -14,7 +14,7 @@ from hub.store.database import Work, rows_of
 
 COLUMNS = "incident_id, kind, subject, level, detail, due_at, opened_at, closed_at"
 TURN = 7_019_001
-"""The lock of decision 0019; nothing else uses this number."""
+"""The lock of decision 0018; nothing else uses this number."""
 
 
 def take_turn(work: Work) -> None:
