@@ -9,6 +9,7 @@ from secrets import token_hex
 
 from hub.digest import sm3_hex
 from hub.errors import HubError
+from hub.points import reach
 
 
 @dataclass(frozen=True)
@@ -29,14 +30,19 @@ class Archive:
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         try:
             with os.fdopen(descriptor, "wb") as file:
+                reach("archive.opened")
                 file.write(data)
                 file.flush()
+                reach("archive.written")
                 os.fsync(file.fileno())
+            reach("archive.synced")
             part.rename(target)
+            reach("archive.renamed")
         except BaseException:
             part.unlink(missing_ok=True)
             raise
         _sync_folder(target.parent)
+        reach("archive.kept")
         return digest
 
     def read(self, digest: str) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hub.errors import NotAllowed
 from hub.model import BatchState
 from hub.pipeline.house import House, lock_batch
+from hub.points import reach
 from hub.store import batches, deliveries
 from hub.store.database import working
 
@@ -17,6 +18,8 @@ def release_batch(house: House, batch_id: int, by: str) -> None:
             held = f"held with {batch.hold_code}" if batch.state is BatchState.HELD else batch.state.value
             raise NotAllowed(f"batch {batch_id} is {held}; only an expectation (F013, F014) can be released")
         batches.release_hold(work, batch_id, by)
+        reach("release.written")
+    reach("release.committed")
 
 
 def close_batch(house: House, batch_id: int) -> None:
@@ -26,6 +29,8 @@ def close_batch(house: House, batch_id: int) -> None:
         if batch.state is not BatchState.HELD:
             raise NotAllowed(f"batch {batch_id} is {batch.state.value}, not held")
         batches.set_state(work, batch_id, BatchState.REPORTED)
+        reach("close.written")
+    reach("close.committed")
 
 
 def resend_batch(house: House, batch_id: int) -> int:
@@ -40,7 +45,10 @@ def resend_batch(house: House, batch_id: int) -> int:
         woken = deliveries.wake_refused(work, batch_id)
         if not woken:
             raise NotAllowed(f"nothing of batch {batch_id} is refused and stands as it was sent")
+        reach("resend.woken")
         batches.set_state(work, batch_id, BatchState.STORED)
+        reach("resend.written")
+    reach("resend.committed")
     return woken
 
 
@@ -57,3 +65,5 @@ def replay_batch(house: House, batch_id: int) -> None:
                 f"batch {batch_id} is held with {batch.hold_code}: reading it again changes nothing, a new file is needed"
             )
         batches.release_hold(work, batch_id, None)
+        reach("replay.written")
+    reach("replay.committed")

@@ -9,6 +9,7 @@ from hub.errors import PartnerRefused, SubmissionRefused
 from hub.feed import Receives
 from hub.model import ReceiptAnswer
 from hub.pipeline.house import House, log, note
+from hub.points import reach
 from hub.store import batches, deliveries
 from hub.store.database import working
 from schemas.catalogue import SCHEMAS
@@ -22,6 +23,7 @@ def deliver_waiting(house: House, partner: str, receives: Receives, receiver: Re
     with working(house.engine) as work:
         unknown = [s for s in deliveries.open_submissions(work, partner) if s.serial_code is None]
     sent = sum(_submit(house, submission, receives, receiver) for submission in unknown)
+    reach("deliver.begun")
     with working(house.engine) as work:
         due = deliveries.schemas_due(work, partner)
     for schema in [name for name in SCHEMAS if name in receives.records and name in due]:
@@ -30,6 +32,7 @@ def deliver_waiting(house: House, partner: str, receives: Receives, receiver: Re
                 claimed = deliveries.claim_waiting(work, partner, schema, uuid4().hex, receives.max_batch)
             if claimed is None:
                 break
+            reach("deliver.claimed")
             sent += _submit(house, claimed, receives, receiver)
     return sent
 
@@ -38,18 +41,24 @@ def _submit(house: House, submission: deliveries.Submission, receives: Receives,
     """Send one submission. One that is refused as a whole goes back, to be tried in smaller parts, and blocks no other."""
     with working(house.engine) as work:
         payload = deliveries.payload_of(work, submission)
+    reach("deliver.read")
     try:
         answered = receiver.submit(submission.schema, submission.batch_key, payload)
     except SubmissionRefused as error:
         log.error("submission %s was refused: %s", submission.submission_id, error)
+        reach("deliver.refused")
         with working(house.engine) as work:
             deliveries.write_receipts(work, submission, [], receives, refusal=str(error))
+        reach("deliver.refusal_noted")
         return 0
+    reach("deliver.answered")
     with working(house.engine) as work:
         if isinstance(answered, str):
             deliveries.write_serial(work, submission.submission_id, answered)
         else:
             deliveries.write_receipts(work, submission, answered, receives)
+        reach("deliver.written")
+    reach("deliver.noted")
     note(
         "submitted",
         receiver=submission.receiver,
@@ -70,6 +79,7 @@ def collect_receipts(house: House, partner: str, receives: Receives, receiver: R
     still_open = 0
     odd: list[PartnerRefused] = []
     for submission in waiting:
+        reach("collect.due")
         try:
             answers, refusal = _poll(submission, receiver)
         except PartnerRefused as error:
@@ -77,9 +87,13 @@ def collect_receipts(house: House, partner: str, receives: Receives, receiver: R
             continue
         if answers is None:
             still_open += 1
+            reach("collect.unanswered")
             continue
+        reach("collect.answered")
         with working(house.engine) as work:
             deliveries.write_receipts(work, submission, answers, receives, refusal)
+            reach("collect.written")
+        reach("collect.noted")
         note("answered", receiver=partner, submission=submission.submission_id, records=len(answers))
     if odd:
         raise odd[0]
@@ -98,11 +112,14 @@ def catch_up(house: House, partner: str) -> dict[str, int]:
     """Owe a receiver what it was never owed, for instance what came before its file did; the records by schema."""
     receives = house.registry.receives(partner)
     with working(house.engine) as work:
-        return {
+        owed = {
             schema: deliveries.add_missing(work, partner, schema, receives.areas)
             for schema in SCHEMAS
             if schema in receives.records
         }
+        reach("catchup.written")
+    reach("catchup.committed")
+    return owed
 
 
 def next_delivery(house: House, partner: str) -> float | None:
@@ -114,4 +131,7 @@ def next_delivery(house: House, partner: str) -> float | None:
 def mark_delivered(house: House) -> list[int]:
     """Move on every stored batch whose records are all answered; returns their ids."""
     with working(house.engine) as work:
-        return batches.mark_delivered(work)
+        moved = batches.mark_delivered(work)
+        reach("delivered.marked")
+    reach("delivered.committed")
+    return moved

@@ -8,6 +8,7 @@ from hub.digest import sm3_hex
 from hub.feed import Feed, SftpSource
 from hub.model import BatchState, Fetched, Notice
 from hub.pipeline.house import House, note
+from hub.points import reach
 from hub.store import batches
 from hub.store.database import Work, working
 
@@ -16,12 +17,16 @@ def fetch_feed(house: House, feed: Feed, fetcher: Fetcher) -> list[int]:
     """Bring what is new into the archive; returns the ids of the feed's batches that wait to be stored."""
     with working(house.engine) as work:
         cursor, seen = batches.read_cursor(work, feed.feed_id), batches.seen_stamps(work, feed.feed_id)
+    reach("fetch.cursor_read")
     for found in fetcher.fetch(cursor, seen):
+        reach("fetch.bytes_read")
         if isinstance(found, Notice):
             with working(house.engine) as work:
                 batches.raise_alarm(work, feed.feed_id, None, f"{found.code} {found.message}")
+            reach("fetch.noticed")
             continue
         _keep(house, feed, found)
+    reach("fetch.ended")
     with working(house.engine) as work:
         return [batch.batch_id for batch in batches.batches_in(work, [BatchState.FETCHED], feed.feed_id)]
 
@@ -30,6 +35,7 @@ def _keep(house: House, feed: Feed, found: Fetched) -> None:
     """Archive first, then one commit for batch and cursor: a crash between the two loses nothing and doubles nothing."""
     parts = [house.archive.keep(part) for part in found.parts]
     digest = parts[0] if len(parts) == 1 else sm3_hex("\n".join(parts).encode())
+    reach("fetch.archived")
     with working(house.engine) as work:
         if found.fault is not None and found.stamp is None and batches.is_held(work, feed.feed_id, found.fault[0]):
             batches.raise_alarm(
@@ -41,6 +47,9 @@ def _keep(house: House, feed: Feed, found: Fetched) -> None:
         fault = found.fault or _twin_fault(work, feed, batch_id, found.name, digest)
         if (is_new or is_mended) and fault is not None:
             batches.hold_batch(work, batch_id, *fault)
+            reach("fetch.held")
+        reach("fetch.written")
+    reach("fetch.committed")
     note("fetched", feed=feed.feed_id, batch=batch_id, new=is_new, parts=len(parts))
 
 

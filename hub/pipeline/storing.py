@@ -7,6 +7,7 @@ from hub.feed import Feed, SftpSource
 from hub.model import Batch, BatchState, Sorted, Tally
 from hub.pipeline.house import House, lock_batch, note
 from hub.pipeline.reading import Reading, check_expectations, name_parts, read_rows
+from hub.points import reach
 from hub.registry import Registry
 from hub.store import batches, crosswalk, deliveries, records
 from hub.store.database import Work, working
@@ -21,6 +22,7 @@ def store_batch(house: House, feed: Feed, batch_id: int) -> BatchState:
         batch = lock_batch(work, batch_id)
         if batch.state is not BatchState.FETCHED:
             return batch.state
+        reach("store.locked")
         batches.forget_reading(work, batch_id)
         try:
             reading = read_rows(
@@ -30,11 +32,16 @@ def store_batch(house: House, feed: Feed, batch_id: int) -> BatchState:
                 check_expectations(feed.spec.expect, reading.found)
         except (FeedChanged, ExpectationFailed) as error:
             batches.hold_batch(work, batch_id, error.code, str(error))
+            reach("store.held")
             note("held", feed=feed.feed_id, batch=batch_id, code=error.code)
             return BatchState.HELD
+        reach("store.read")
         _write(work, house.registry, feed, batch_id, reading)
         batches.set_state(work, batch_id, BatchState.STORED)
+        reach("store.state_set")
         _settle_earlier_versions(work, feed, batch)
+        reach("store.written")
+    reach("store.committed")
     return BatchState.STORED
 
 
@@ -50,6 +57,7 @@ def _settle_earlier_versions(work: Work, feed: Feed, batch: Batch) -> None:
             continue
         if again and held.batch_id < batch.batch_id:
             batches.set_state(work, held.batch_id, BatchState.REPORTED)
+            reach("store.settled")
             note("settled", feed=feed.feed_id, batch=held.batch_id, by=batch.batch_id)
 
 
@@ -63,13 +71,17 @@ def _write(work: Work, registry: Registry, feed: Feed, batch_id: int, reading: R
     answer_every_row = isinstance(feed.spec.source, SftpSource)
     for found in reading.found:
         written = records.write_rows(work, batch_id, found, answer_every_row=answer_every_row)
+        reach("store.rows_written")
         tally = _tally(feed, reading, found, written)
         batches.write_tally(work, batch_id, tally)
+        reach("store.tally_written")
         deliveries.add_deliveries(work, batch_id, found.schema, registry.routes(found.schema), feed.feed_id)
+        reach("store.deliveries_written")
         note("stored", feed=feed.feed_id, batch=batch_id, schema=found.schema, stored=tally.stored_rows,
              rejected=tally.rejected_rows, unchanged=tally.unchanged_rows)  # fmt: skip
     for found in reading.found:
         crosswalk.note_identities(work, batch_id, found.schema)
+        reach("store.identities_written")
     for alarm in (*reading.alarms, *reading.notes):
         batches.raise_alarm(work, feed.feed_id, batch_id, alarm)
 

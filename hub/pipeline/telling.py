@@ -9,6 +9,7 @@ from hub.digest import sm3_hex
 from hub.feed import Feed, FileReport
 from hub.model import Batch, BatchState, Outcome, Stage, Status
 from hub.pipeline.house import House, lock_batch, note
+from hub.points import reach
 from hub.reporting import render_file, render_rows, report_path, schemas_told
 from hub.store import batches, statuses
 from hub.store.database import Work, working
@@ -19,6 +20,7 @@ def report_batch(house: House, feed: Feed, batch: Batch, stage: Stage, reporter:
     """Tell the partner what became of its rows; returns how many rows were told. What was told already is not sent again."""
     report = feed.spec.report.get(stage.value)
     rows: list[Status] = []
+    reach("report.begun")
     if report is not None:
         with working(house.engine) as work:
             rows = _statuses(work, feed, batch, stage)
@@ -35,8 +37,11 @@ def report_batch(house: House, feed: Feed, batch: Batch, stage: Stage, reporter:
                 _once(house, batch, stage, key.encode(), len(chunk), lambda: reporter.send(report, chunk, key))  # type: ignore[union-attr] # noqa: B023
     with working(house.engine) as work:
         batches.write_report(work, batch.batch_id, stage, "", 0)
+        reach("report.stage_noted")
         if stage is Stage.OUTCOME and lock_batch(work, batch.batch_id).state is BatchState.DELIVERED:
             batches.set_state(work, batch.batch_id, BatchState.REPORTED)
+            reach("report.state_moved")
+    reach("report.committed")
     note("reported", feed=feed.feed_id, batch=batch.batch_id, stage=stage.value, rows=len(rows))
     return len(rows)
 
@@ -76,9 +81,13 @@ def _once(
             is_told = batches.is_reported(work, batch.batch_id, stage, digest)
     if is_told:
         return
+    reach("report.due")
     send()
+    reach("report.sent")
     with working(house.engine) as work:
         batches.write_report(work, batch.batch_id, stage, digest, rows)
+        reach("report.written")
+    reach("report.noted")
 
 
 def batches_to_report(house: House, stage: Stage, feed_ids: Sequence[str]) -> list[Batch]:
