@@ -51,7 +51,6 @@ POINTS: dict[str, str] = {
     "report.written": "the partner has the report; the note is written and not committed",
     "report.noted": "the partner has the report and we know it",
     "report.stage_noted": "every report of the stage is noted; the end of the stage is written and not committed",
-    "report.state_moved": "every report of the stage is noted; the batch's last state is written and not committed",
     "report.committed": "the stage is told, and the batch reported when it was the last",
     "deliver.begun": "the intent to send; submissions without a word from the receiver were sent again",
     "deliver.claimed": "a submission with its key and its records, in one commit; nothing is sent",
@@ -68,6 +67,7 @@ POINTS: dict[str, str] = {
     "collect.noted": "the receipts and the state of each delivery, in one commit",
     "delivered.marked": "the receipts; batches answered in full are moved on and not committed",
     "delivered.committed": "batches answered in full are delivered",
+    "report.state_moved": "every report of the stage is noted; the batch's last state is written and not committed",
     "catchup.written": "what was owed before; the new debts are written and not committed",
     "catchup.committed": "what a receiver was never owed is owed",
     "release.written": "the batch as held; the officer's release is written and not committed",
@@ -80,7 +80,7 @@ POINTS: dict[str, str] = {
     "replay.written": "the batch as it was; its way back is written and not committed",
     "replay.committed": "the batch waits to be stored again from the archive",
 }
-"""Every point and what is durable when it is reached; the code reaches no other and every one of these."""
+"""Every point and what is durable when it is reached, in the order in which a batch meets them; the code reaches these and no other."""
 
 _watcher: Callable[[str], None] | None = None
 
