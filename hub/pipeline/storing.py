@@ -8,7 +8,7 @@ from hub.model import Batch, BatchState, Sorted, Tally
 from hub.pipeline.house import House, lock_batch, note
 from hub.pipeline.reading import Reading, check_expectations, name_parts, read_rows
 from hub.registry import Registry
-from hub.store import batches, crosswalk, deliveries, records
+from hub.store import batches, crosswalk, deliveries, records, repairs
 from hub.store.database import Work, working
 
 
@@ -21,21 +21,47 @@ def store_batch(house: House, feed: Feed, batch_id: int) -> BatchState:
         batch = lock_batch(work, batch_id)
         if batch.state is not BatchState.FETCHED:
             return batch.state
-        batches.forget_reading(work, batch_id)
         try:
-            reading = read_rows(
-                feed, [house.archive.read(part) for part in batch.parts], batch.source_name, house.registry.codes
-            )
-            if batch.released_by is None:
-                check_expectations(feed.spec.expect, reading.found)
+            reading = read_again(work, house, feed, batch)
         except (FeedChanged, ExpectationFailed) as error:
-            batches.hold_batch(work, batch_id, error.code, str(error))
-            note("held", feed=feed.feed_id, batch=batch_id, code=error.code)
-            return BatchState.HELD
-        _write(work, house.registry, feed, batch_id, reading)
-        batches.set_state(work, batch_id, BatchState.STORED)
-        _settle_earlier_versions(work, feed, batch)
+            return _hold_or_leave(work, batch, error)
+        write_reading(work, house.registry, feed, batch, reading)
     return BatchState.STORED
+
+
+def read_again(work: Work, house: House, feed: Feed, batch: Batch) -> Reading:
+    """What the archived bytes say by today's mapping, with the approved repairs on top. Writes nothing.
+
+    Raises FeedChanged or ExpectationFailed when they say nothing that may be taken.
+    """
+    parts = [house.archive.read(part) for part in batch.parts]
+    corrections = repairs.effective_corrections(work, batch.batch_id)
+    reading = read_rows(feed, parts, batch.source_name, house.registry.codes, corrections)
+    if batch.released_by is None:
+        check_expectations(feed.spec.expect, reading.found)
+    return reading
+
+
+def write_reading(work: Work, registry: Registry, feed: Feed, batch: Batch, reading: Reading) -> None:
+    """Put a reading in the place of the last one; nobody is sent what it has already."""
+    batches.forget_reading(work, batch.batch_id)
+    _write(work, registry, feed, batch.batch_id, reading)
+    batches.set_state(work, batch.batch_id, BatchState.STORED)
+    _settle_earlier_versions(work, feed, batch)
+
+
+def _hold_or_leave(work: Work, batch: Batch, error: FeedChanged | ExpectationFailed) -> BatchState:
+    """Hold a new batch. One whose records are with their receivers stays what it was: to call it refused would not be true."""
+    if repairs.has_tally(work, batch.batch_id):
+        batches.raise_alarm(
+            work, batch.feed_id, batch.batch_id, f"batch {batch.batch_id} could not be read again: {error.code} {error}"
+        )
+        batches.set_state(work, batch.batch_id, BatchState.STORED)
+        note("left", feed=batch.feed_id, batch=batch.batch_id, code=error.code)
+        return BatchState.STORED
+    batches.hold_batch(work, batch.batch_id, error.code, str(error))
+    note("held", feed=batch.feed_id, batch=batch.batch_id, code=error.code)
+    return BatchState.HELD
 
 
 def _settle_earlier_versions(work: Work, feed: Feed, batch: Batch) -> None:
