@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -40,14 +41,16 @@ def open_registry(feeds: str = "*", receivers: str = "*") -> Registry:
 
 
 @contextmanager
-def open_connector(feed: Feed) -> Iterator[SftpConnector | RestConnector | SoapConnector]:
-    """The connector of a feed, closed at the end."""
+def open_connector(
+    feed: Feed, days: tuple[date, date] | None = None
+) -> Iterator[SftpConnector | RestConnector | SoapConnector]:
+    """The connector of a feed, closed at the end; ``days`` are the day folders of a drop that are asked for by hand."""
     source = feed.spec.source
     connection = find_connection(source.connection)
     if isinstance(source, SftpSource):
         from connectors.sftp import SftpConnector
 
-        with SftpConnector(connection, source) as connector:
+        with SftpConnector(connection, source, days) as connector:
             yield connector
     elif isinstance(source, RestSource):
         from connectors.rest import RestConnector

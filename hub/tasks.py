@@ -131,6 +131,7 @@ def find_due() -> list[str]:
     A batch that said nothing new owes nobody anything: it is moved on here, for no delivery will ever do it.
     """
     house = open_house(NONE, NONE)
+    pipeline.wake_children(house)
     moved = pipeline.mark_delivered(house)
     due = upkeep.receivers_due(house)
     if not due and not moved:
@@ -151,6 +152,7 @@ def deliver(partner: str) -> None:
         try:
             sent = pipeline.deliver_waiting(house, partner, receives, receiver)
             still_open = pipeline.collect_receipts(house, partner, receives, receiver)
+            pipeline.wake_children(house)
         finally:  # one answer nobody agreed on keeps no other batch from being told
             moved += len(pipeline.mark_delivered(house))
         pause = pipeline.next_delivery(house, partner)

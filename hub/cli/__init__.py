@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hub.cli import batches, crosswalk, mappings, receivers, specification
+from hub.cli import batches, crosswalk, mappings, receivers, repairs, replays, specification
 from hub.errors import HubError
 from hub.migrations import migrate
 from hub.model import BatchState
@@ -67,11 +67,64 @@ def build_parser() -> argparse.ArgumentParser:
         "--by", default=_own_name(), help="the officer who decides"
     )
     add("close", batches.close, batch=True)
-    add("replay", batches.replay, batch=True)
-    add("resend", batches.resend, batch=True)
-    add("catchup", receivers.catch_up).add_argument("partner", metavar="PARTNER", help="a file of mappings/receivers")
+    _add_replays(add)
+    _add_repairs(add)
+    _add_receivers(add)
     add("migrate", migrate_database)
     return parser
+
+
+def _add_replays(add: Callable[..., argparse.ArgumentParser]) -> None:
+    replay = add("replay", replays.replay)
+    replay.add_argument("ids", metavar="ID", type=int, nargs="*", help="batches to read again")
+    replay.add_argument("--state", choices=[state.value for state in BatchState], help="only batches in this state")
+    replay.add_argument("--code", help="only batches held for this code, or with a row rejected for it")
+    replay.add_argument("--by", default=_own_name(), help="who replays")
+    resend = add("resend", replays.resend)
+    resend.add_argument("id", metavar="ID", type=int, nargs="?", help="a batch")
+    resend.add_argument("--receiver", help="only what goes to this receiver")
+    resend.add_argument("--code", help="only what was answered with this code last")
+    backfill = add("backfill", replays.backfill)
+    backfill.add_argument("feed", metavar="FEED", help="a feed id")
+    for sub in (replay, resend):
+        sub.add_argument("--feed", help="batches of this feed")
+    for sub in (replay, resend, backfill):
+        needed, what = sub is backfill, "DAY of the period" if sub is backfill else "DAY on which batches were fetched"
+        sub.add_argument(
+            "--from", dest="from_on", metavar="DAY", type=replays.day, required=needed, help=f"first {what}"
+        )
+        sub.add_argument("--to", dest="to_on", metavar="DAY", type=replays.day, required=needed, help=f"last {what}")
+    for sub in (replay, backfill):
+        sub.add_argument("--preview", action="store_true", help="show what would change; nothing is written")
+        sub.add_argument("--go", action="store_true", help="do it")
+
+
+def _add_repairs(add: Callable[..., argparse.ArgumentParser]) -> None:
+    repair = add("repair", repairs.repair, batch=True)
+    repair.add_argument("no", metavar="NO", nargs="?", help="the number printed on the row, 0 for a file's header")
+    repair.add_argument("--set", metavar="COLUMN=VALUE", action="append", default=[], help="the partner's column")
+    repair.add_argument("--csv", type=Path, metavar="FILE", help="many rows: number first, then the partner's columns")
+    repair.add_argument("--by", required=True, help="who asks for it")
+    repair.add_argument("--reason", required=True, help="why, and on whose word")
+    approve = add("approve", repairs.approve)
+    approve.add_argument("repair", metavar="REPAIR", type=int, help="its number, see `hub repairs`")
+    approve.add_argument("--by", required=True, help="who decides; not who asked")
+    approve.add_argument("--decline", action="store_true", help="let it come to nothing")
+    listing = add("repairs", repairs.list_repairs)
+    listing.add_argument("repair", metavar="REPAIR", type=int, nargs="?", help="one of them, row by row")
+    listing.add_argument("--state", choices=["waiting", "effective", "declined"], help="only those")
+    listing.add_argument("--values", action="store_true", help="show the new values, for whoever approves")
+    listing.add_argument("--last", type=int, default=50, help="how many, newest last (50)")
+
+
+def _add_receivers(add: Callable[..., argparse.ArgumentParser]) -> None:
+    add("catchup", receivers.catch_up).add_argument("partner", metavar="PARTNER", help="a file of mappings/receivers")
+    drop = add("drop", receivers.drop)
+    drop.add_argument("partner", metavar="PARTNER", help="a receiver whose file was taken away")
+    drop.add_argument("--schema", help="only this kind of record, taken out of the receiver's file")
+    drop.add_argument("--by", required=True, help="who decides")
+    drop.add_argument("--reason", required=True, help="why")
+    add("moved", receivers.moved).add_argument("partner", metavar="PARTNER", nargs="?", help="only this receiver")
 
 
 def _own_name() -> str:

@@ -83,19 +83,6 @@ def close(words: argparse.Namespace) -> int:
     return 0
 
 
-def replay(words: argparse.Namespace) -> int:
-    """Read a batch again from the archive with today's mapping. What it says again changes nothing."""
-    pipeline.replay_batch(open_house(), words.id)
-    return store_now(words.id)
-
-
-def resend(words: argparse.Namespace) -> int:
-    """Send the refused records of a batch once more, for instance after their parent came."""
-    count = pipeline.resend_batch(open_house(), words.id)
-    print(f"{count} records of batch {words.id} go out with the next run of deliver; the partner is told anew")
-    return 0
-
-
 def store_now(batch_id: int) -> int:
     """Take the batch up at once and say how it went."""
     house = open_house()

@@ -19,13 +19,18 @@ def show_table(name: str, rows: Sequence[sa.Row[Any]]) -> None:
     if not rows:
         return
     heads = [key for key in rows[0]._mapping if key != "batch_id"]
-    lines = [heads, *([_cell(key, row._mapping[key]) for key in heads] for row in rows)]
-    sizes = [max(width(line[place]) for line in lines) for place in range(len(heads))]
     print(f"\n{name}" if name else "")
-    for line in lines:
-        print(
-            "  " + "  ".join(text + " " * (size - width(text)) for text, size in zip(line, sizes, strict=True)).rstrip()
-        )
+    for line in lines_of([heads, *([_cell(key, row._mapping[key]) for key in heads] for row in rows)]):
+        print(line)
+
+
+def lines_of(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Cells below each other, the first row being their heads."""
+    sizes = [max(width(row[place]) for row in rows) for place in range(len(rows[0]))]
+    return [
+        "  " + "  ".join(text + " " * (size - width(text)) for text, size in zip(row, sizes, strict=True)).rstrip()
+        for row in rows
+    ]
 
 
 def width(text: str) -> int:

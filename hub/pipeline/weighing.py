@@ -65,8 +65,11 @@ class Weighed:
 def weigh(
     feed: Feed, before: Reading, after: Reading, corrections: Sequence[Correction], rejected: Mapping[str, Spots]
 ) -> Weighed:
-    """What the corrections change; ``rejected`` are those of the rows that stand as rejections of a schema. Raises NotAllowed S042 when a corrected row is still turned down, another row would be, or a
-    record that stands would get another key; S043 when the file's own total would not fit any more."""
+    """What the corrections change; ``rejected`` are those of the rows that stand as rejections of a schema.
+
+    Raises NotAllowed: S042 when a corrected row is still turned down, another row would be, or a record that stands would get
+    another key; S043 when the file's own total would not fit any more.
+    """
     old = {found.schema: found for found in before.found}
     changed: dict[str, tuple[Spots, Sorted]] = {}
     declared: dict[str, int | None] = {}

@@ -125,16 +125,22 @@ def _place() -> list[pl.Expr]:
     ]
 
 
-def told_before(work: Work, batch_id: int, schema: str, rejections: pl.DataFrame) -> pl.DataFrame:
-    """Rejections of this feed that came before, letter by letter; those repaired since too, for their partner was told better."""
-    sql = """select rejection.row_digest from rejection join batch using (batch_id)
-             where rejection.schema_name = :schema and rejection.row_digest = any(:digests) and batch_id <> :batch_id
-               and batch.feed_id = (select feed_id from batch where batch_id = :batch_id)
-             union
-             select before_digest from repair_row join repair using (repair_id) join batch using (batch_id)
-             where before_digest = any(:digests) and repair.state = 'effective' and batch_id <> :batch_id
-               and batch.feed_id = (select feed_id from batch where batch_id = :batch_id)"""
-    known = rows_of(work, sql, schema=schema, digests=rejections["#row_digest"].to_list(), batch_id=batch_id)
+def told_before(
+    work: Work, batch_id: int, schema: str, rejections: pl.DataFrame, feed_id: str | None = None
+) -> pl.DataFrame:
+    """Rejections of this feed that came before, letter by letter; those repaired since too, for their partner was told better.
+
+    ``feed_id`` for a batch that is not there yet.
+    """
+    same = """batch_id <> :batch_id and batch.feed_id = coalesce(cast(:feed_id as text),
+                                                                 (select feed_id from batch where batch_id = :batch_id))"""
+    sql = f"""select row_digest from rejection join batch using (batch_id)
+              where schema_name = :schema and row_digest = any(:digests) and {same}
+              union
+              select before_digest from repair_row join repair using (repair_id) join batch using (batch_id)
+              where before_digest = any(:digests) and repair.state = 'effective' and {same}"""
+    digests = rejections["#row_digest"].to_list()
+    known = rows_of(work, sql, schema=schema, digests=digests, batch_id=batch_id, feed_id=feed_id)
     return rejections.filter(pl.col("#row_digest").is_in([row.row_digest for row in known]))
 
 

@@ -42,7 +42,7 @@ def find_batches(work: Work, wanted: Wanted) -> list[int]:
 
 
 def open_replay(work: Work, wanted: Wanted, by: str) -> tuple[int, bool]:
-    """The replay of these batches that is not finished, or a new one; whether it is new. Its batches are fixed when it is opened."""
+    """The replay of these batches that is not finished, or a new one, and whether it is new; it fixes its batches."""
     sql = """insert into replay (wanted, asked_by) values (cast(:wanted as jsonb), :by)
              on conflict (wanted) where finished_at is null do nothing returning replay_id"""
     shown = json.dumps(wanted.facts())
@@ -64,7 +64,9 @@ def waiting_batches(work: Work, replay_id: int) -> list[int]:
 
 def claim_batch(work: Work, replay_id: int, batch_id: int) -> bool:
     """Whether this batch still waits; held against other workers until the commit, so that it is read once."""
-    sql = """select 1 from replay_batch where replay_id = :id and batch_id = :batch_id and state = 'waiting' for update"""
+    sql = (
+        """select 1 from replay_batch where replay_id = :id and batch_id = :batch_id and state = 'waiting' for update"""
+    )
     return bool(rows_of(work, sql, id=replay_id, batch_id=batch_id))
 
 

@@ -1,4 +1,4 @@
-"""What is sent once more: refused records by hand, and children that were given up once their parent came. Never what was accepted."""
+"""What is sent once more, by hand or because a parent came: what was refused, withdrawn or never owed. Never what was accepted."""
 
 from __future__ import annotations
 

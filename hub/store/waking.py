@@ -11,9 +11,12 @@ def wake_children(work: Work) -> list[int]:
     """Wake the deliveries that ended as R002 at a receiver which has accepted their parent since; returns them.
 
     Once for each acceptance of the parent, which the table ``waking`` remembers: one that is given up again is not tried for ever.
-    Their batches are told anew. Found from what stands in the tables, so a crash between the parent's receipt and this loses nothing.
+    Their batches are told anew. Found from what stands in the tables: a crash between the parent's receipt and this loses nothing.
+    One worker at a time; another leaves it to that one.
     """
     woken: list[int] = []
+    if not rows_of(work, "select pg_try_advisory_xact_lock(hashtext('waking')) as mine")[0].mine:
+        return woken
     for child in SCHEMAS:
         for parent in SCHEMAS[child].parents:
             woken += [row.delivery_id for row in rows_of(work, _wake(child, parent))]
