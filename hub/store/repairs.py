@@ -36,7 +36,7 @@ class RepairedRow:
 
 
 def find_rejected(work: Work, batch_id: int, printed_no: str) -> Sequence[sa.Row[Any]]:
-    """The rejected rows with this number, or at ``line N``, once per schema: schema_name, part_no, row_no, printed_no, row_digest, reasons."""
+    """The rejected rows with this number, or at ``line N``, once per schema: with its place, row_digest and reasons."""
     sql = """select schema_name, part_no, row_no, printed_no, row_digest, reasons from rejection
              where batch_id = :batch_id and (printed_no = :no or 'line ' || row_no = :no or (:no <> '' and printed_no ~ '^0*[0-9]+$'
                                                                   and ltrim(printed_no, '0') = ltrim(:no, '0')))
