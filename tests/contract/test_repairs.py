@@ -178,7 +178,11 @@ def test_many_rows_of_one_cause_are_one_repair(hub: Hub, batch: Batch) -> None:
     wanted = {str(no): {"卡号": card} for no, card in enumerate(cards(hub, batch), 1)}
     pipeline.approve_repair(hub.house, ask(hub, batch, wanted), "李科长")
     hub.run([FEED])
-    assert (tally(hub, batch).stored_rows, tally(hub, batch).rejected_rows, tally(hub, batch).rejected_fen) == (40, 0, 0)
+    assert (tally(hub, batch).stored_rows, tally(hub, batch).rejected_rows, tally(hub, batch).rejected_fen) == (
+        40,
+        0,
+        0,
+    )
     assert return_lines(hub.up, "haidai", f"RET_{file_name(batch)}")[0][2] == "ACCEPTED"
     with pytest.raises(NotAllowed, match="no rejected row 1"):
         ask(hub, batch, wanted)
@@ -200,8 +204,13 @@ def test_a_row_must_not_take_the_place_of_another(hub: Hub, batch: Batch) -> Non
 
 @pytest.mark.parametrize(
     ("no", "cells", "said"),
-    [("7", {"卡号": "6"}, "no rejected row 7"), ("1", {"没有": "6"}, "没有"), ("1", {}, "nothing is said"), ("x", {"卡号": "6"}, "row x")],
-)  # fmt: skip
+    [
+        ("7", {"卡号": "6"}, "no rejected row 7"),
+        ("1", {"没有": "6"}, "没有"),
+        ("1", {}, "nothing is said"),
+        ("x", {"卡号": "6"}, "row x"),
+    ],
+)
 def test_what_cannot_be_repaired_is_said(hub: Hub, batch: Batch, no: str, cells: dict[str, str], said: str) -> None:
     """A good row, a column that is not there, no column at all, no such row."""
     with pytest.raises(NotAllowed, match=said):
@@ -219,9 +228,10 @@ def test_a_line_that_could_not_be_cut_is_repaired_by_giving_its_cells(hub: Hub) 
 
     batch = drop(hub, cut)
     text = hub.house.archive.read(batch.parts[0]).decode("gb18030").split("\r\n")[3].split("|")
-    columns = ["标识", "序号", "工资批次号", "行号", "姓名", "证件类型", "证件号码", "卡号", "联行号", "实发金额", "发放结果", "失败代码",
-               "发放时间", "银行流水号"]  # fmt: skip
-    cells = dict(zip(columns, [*text[:5], *text[6:]], strict=True))
+    columns = (
+        "标识 序号 工资批次号 行号 姓名 证件类型 证件号码 卡号 联行号 实发金额 发放结果 失败代码 发放时间 银行流水号"
+    )
+    cells = dict(zip(columns.split(), [*text[:5], *text[6:]], strict=True))
     assert tally(hub, batch).unread_fen > 0
     with pytest.raises(NotAllowed) as caught:
         ask(hub, batch, {"3": {**cells, "实发金额": "1.00"}})
@@ -243,7 +253,9 @@ def test_a_files_head_is_repaired_and_its_lines_follow_by_themselves(hub: Hub) -
     batch = drop(hub, spoil_head)
     good = extra_drop(CITY, BANKS["haidai"], "PAYR", 500, None).content
     assert good is not None
-    states = "select state, count(*) as n from delivery where batch_id = :id and schema_name = 'payroll_line' group by 1"
+    states = (
+        "select state, count(*) as n from delivery where batch_id = :id and schema_name = 'payroll_line' group by 1"
+    )
     assert {row.state: row.n for row in hub.ask(states, id=batch.batch_id)} == {"refused": 40}
     right = hub.ask("select distinct employer_uscc from record.payroll_batch limit 1")[0].employer_uscc
     pipeline.approve_repair(hub.house, ask(hub, batch, {"0": {"用工企业信用代码": right}}), "李科长")
@@ -252,7 +264,9 @@ def test_a_files_head_is_repaired_and_its_lines_follow_by_themselves(hub: Hub) -
     hub.run([FEED])
     assert pipeline.wake_children(hub.house) == 0
     told = return_lines(hub.up, "haidai", f"FIN_{file_name(batch)}")[1:]
-    parent = hub.ask("select state from delivery where batch_id = :id and schema_name = 'payroll_batch'", id=batch.batch_id)
+    parent = hub.ask(
+        "select state from delivery where batch_id = :id and schema_name = 'payroll_batch'", id=batch.batch_id
+    )
     if parent[0].state == "accepted":
         assert sum(line[1] == "ACCEPTED" for line in told) >= 38
     assert tally(hub, batch, "payroll_batch").rejected_rows == 0
