@@ -18,7 +18,9 @@ from hub import pipeline
 from hub.errors import NotAllowed
 from hub.model import BatchState, Outcome, ReceiptAnswer, Stage
 from hub.registry import read_registry
+from hub.store.database import rows_of
 from hub.store.resending import Chosen
+from hub.store.withdrawals import find_moved
 from simulators.drops import extra_drop
 from simulators.projects import BANKS
 from simulators.world import City
@@ -235,3 +237,23 @@ def test_what_is_owed_to_a_receiver_without_a_file_is_withdrawn_by_hand(two: Two
     assert pipeline.resend(two.hub.house, Chosen(receiver=CITY_OFFICE, batch_id=two.hub.batch(name).batch_id)) == 41
     two.deliver()
     assert two.has(CITY_OFFICE)["created"] - before["created"] == states(two, name, CITY_OFFICE)["accepted"] >= 38
+
+
+def test_what_moved_away_from_a_receiver_that_has_it_is_listed(two: Two) -> None:
+    """A line whose newest version lies in Qingdao: Tai'an keeps the old one, the province takes all and is not listed."""
+    name = stored(two)
+    two.deliver()
+    batch_id, areas = two.hub.batch(name).batch_id, {CITY_OFFICE: ("3709",), PROVINCE: ("",)}
+    moving = """update record.payroll_line set version = 2, area6_code = '370202' where record_id in (
+                    select record_id from delivery where batch_id = :id and receiver = 'taian' and state = 'accepted'
+                       and schema_name = 'payroll_line' limit 1) returning record_key"""
+    with two.hub.house.engine.connect() as work:
+        before = {one: len(find_moved(work, one, "payroll_line", areas[one])) for one in areas}
+        [moved] = rows_of(work, moving, id=batch_id)
+        found = {one: find_moved(work, one, "payroll_line", areas[one]) for one in areas}
+        work.rollback()
+    assert before == {CITY_OFFICE: 0, PROVINCE: 0}
+    assert [(row.record_key, row.its_version, row.newest_version) for row in found[CITY_OFFICE]] == [
+        (moved.record_key, 1, 2)
+    ]
+    assert found[PROVINCE] == []
