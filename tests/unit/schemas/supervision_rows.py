@@ -46,6 +46,7 @@ SUPERVISION: dict[str, dict[str, Any]] = {
         "result_code": "1",
         "solved_people": 3,
         "solved_fen": 100,
+        "group_no": "Q1",
         **COUNTY,
     },
     "warning": {
