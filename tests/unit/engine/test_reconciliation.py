@@ -79,13 +79,14 @@ def test_a_day_is_open_agreed_or_differs() -> None:
     assert reconciled(differences=tuple(compare([LINE], []))).state is State.DIFFERS
 
 
-PERSON = StatementLine("worker_employment", "x", "accepted", version=1)
-
-
 def test_numbers_of_persons_are_masked() -> None:
     """A key that holds one shows its ends only; others stand as they are."""
     assert shown_key("account_txn", "313/T1") == "313/T1"
     assert shown_key(FILE, "a/b") == "a/b"
+    assert (
+        shown_key("worker_employment", "91370900MA57BQ03LT/370902199001011234")
+        == "91370900MA57BQ03LT/3709**********1234"
+    )
     assert "19900101" not in shown_key("worker_employment", "370902199001011234")
 
 
