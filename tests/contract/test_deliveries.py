@@ -378,7 +378,7 @@ def test_a_row_that_nobody_takes_still_has_its_line(hub: Hub, name: str) -> None
         rows_of(work, "update delivery set state = 'accepted' where batch_id = :id returning 1", id=batch_id)
         told = read_statuses(work, batch_id, Stage.OUTCOME, ["payroll_line"], every_row=True)
         called = read_statuses(work, batch_id, Stage.OUTCOME, ["payroll_line"], every_row=False)
-        assert batch_id in batches.mark_delivered(work)
+        assert batch_id in batches.answered_batches(work)
         work.rollback()
     assert Counter(status.outcome for status in told if status.row_no > 10) == {Outcome.STORED: len(told) - len(called)}
     assert len(told) == 40

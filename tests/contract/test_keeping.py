@@ -59,6 +59,9 @@ def drop(hub: Hub) -> str:
 def settled(hub: Hub) -> Batch:
     """A batch that went its whole way."""
     name = drop(hub)
+    folder = Path(hub.up.addresses["sftp"]["users"]["haidai"]["root"])
+    for path in folder.rglob(name):  # a file dropped this very moment is looked at twice, which brings its bytes again
+        os.utime(path, (path.stat().st_atime, path.stat().st_mtime - 60))
     hub.run([FEED])
     assert hub.batch(name).state is BatchState.REPORTED
     return hub.batch(name)

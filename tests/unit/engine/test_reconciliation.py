@@ -80,7 +80,7 @@ def test_a_day_is_open_agreed_or_differs() -> None:
 
 
 def test_numbers_of_persons_are_masked() -> None:
-    """A key that holds one shows its ends only; others stand as they are."""
+    """A key that holds one shows its ends only; others stand as they are. No business key holds one today."""
     assert shown_key("account_txn", "313/T1") == "313/T1"
     assert shown_key(FILE, "a/b") == "a/b"
     assert (
