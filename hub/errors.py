@@ -31,7 +31,11 @@ class PartnerUnavailable(HubError):
         self.may_be_done = may_be_done
 
 
-class Busy(PartnerUnavailable):
+class HubUnavailable(PartnerUnavailable):
+    """Something of our own is away, such as the database: tried again as a partner would be, and no partner is to blame."""
+
+
+class Busy(HubUnavailable):
     """Another worker is at the same feed, receiver or partner: nothing was done, tried again later."""
 
     code = "S006"
@@ -49,7 +53,7 @@ class CircuitOpen(HubError):
     code = "S008"
 
 
-class ArchiveUnavailable(PartnerUnavailable):
+class ArchiveUnavailable(HubUnavailable):
     """The archive takes or gives no bytes now (disk full, store away): nothing half is left or acknowledged; tried again."""
 
     code = "S020"

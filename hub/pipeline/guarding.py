@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from random import uniform
 
-from hub.errors import Busy, CircuitOpen, HubError, PartnerRefused, PartnerUnavailable
+from hub.errors import Busy, CircuitOpen, HubError, HubUnavailable, PartnerRefused, PartnerUnavailable
 from hub.pipeline.house import House, note
 from hub.settings import now
 from hub.store import circuits, leases
@@ -38,7 +38,7 @@ def holding(house: House, name: str, holder: str) -> Iterator[None]:
 def guarded(house: House, connection: str) -> Iterator[None]:
     """Use a connection unless its circuit is open (CircuitOpen); failures and successes are counted for the next one who asks.
 
-    What is wrong with a batch (FeedChanged) is no failure of the connection.
+    Neither what is wrong with a batch (FeedChanged) nor what of our own is away is a failure of the connection.
     """
     with working(house.engine) as work:
         before = circuits.read_circuit(work, connection)
@@ -46,9 +46,10 @@ def guarded(house: House, connection: str) -> Iterator[None]:
         raise CircuitOpen(describe_circuit(before))
     try:
         yield
+    except HubUnavailable:
+        raise
     except (PartnerUnavailable, PartnerRefused) as error:
-        if not isinstance(error, Busy):
-            _count(house, connection, error)
+        _count(house, connection, error)
         raise
     if before is not None and before.failures:
         with working(house.engine) as work:

@@ -14,7 +14,7 @@ from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from hub.errors import HubError, PartnerUnavailable
+from hub.errors import HubError, HubUnavailable
 from hub.mapping import NUL, SHOWN_NUL, shown
 from hub.store.fences import verify
 
@@ -56,7 +56,7 @@ def _read_whole_numbers(connection: psycopg.Connection[Any], _: object) -> None:
 
 @contextmanager
 def working(engine: sa.Engine) -> Iterator[Work]:
-    """One transaction: all of it is durable at the end, or none. A lost database is PartnerUnavailable, so it is tried again.
+    """One transaction: all of it is durable at the end, or none. A lost database is HubUnavailable, so it is tried again.
 
     Under a lease (see fences.py) all of it is undone when a newer worker has taken over.
     Whatever else PostgreSQL says is said by its kind alone: its own words quote the row, a worker's name and number with it.
@@ -69,7 +69,7 @@ def working(engine: sa.Engine) -> Iterator[Work]:
         cause = error.orig if isinstance(error, DBAPIError) else error
         kind = type(cause).__name__
         if isinstance(cause, psycopg.OperationalError):
-            raise PartnerUnavailable(f"the database did not answer: {kind}") from error
+            raise HubUnavailable(f"the database did not answer: {kind}") from error
         advice = "; run `hub migrate` first" if isinstance(cause, psycopg.errors.UndefinedTable) else ""
         raise HubError(f"the database did not take it: {kind}{advice}") from None
 

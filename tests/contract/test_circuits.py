@@ -10,7 +10,15 @@ import sqlalchemy as sa
 from round_trip import RECEIVES
 
 from hub.archive import Archive
-from hub.errors import Busy, CircuitOpen, FeedChanged, PartnerRefused, PartnerUnavailable
+from hub.errors import (
+    ArchiveUnavailable,
+    Busy,
+    CircuitOpen,
+    FeedChanged,
+    HubUnavailable,
+    PartnerRefused,
+    PartnerUnavailable,
+)
 from hub.feed.receivers import Closed
 from hub.migrations import migrate
 from hub.pipeline import House, closed_connections, guarded
@@ -92,9 +100,11 @@ def test_who_refuses_us_is_not_asked_every_minute(house: House) -> None:
 
 
 def test_what_is_wrong_with_a_batch_is_no_failure_of_the_connection(house: House) -> None:
-    """Nor is another worker at the same feed."""
+    """Nor is another worker at the same feed, nor a full disk or a lost database of ours."""
     fail(house, FeedChanged("columns"), 5)
     fail(house, Busy("another worker"), 5)
+    fail(house, ArchiveUnavailable("the disk is full"), 5)
+    fail(house, HubUnavailable("the database did not answer"), 5)
     assert closed_connections(house) == set()
 
 
