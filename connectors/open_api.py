@@ -16,7 +16,7 @@ from connectors.signing import sign
 from hub.errors import FeedChanged, PartnerRefused, PartnerUnavailable, SubmissionRefused
 from hub.feed import Receives, TakenRecord
 from hub.model import Connection, Outcome, ReceiptAnswer
-from hub.parsing.trees import read_json
+from hub.parsing.trees import at_path, read_json
 from hub.writing import Codes, typed_rows, write_rows
 from schemas.catalogue import SCHEMAS
 
@@ -50,15 +50,14 @@ class OpenApiReceiver:
         inquiry = self._style.inquiry
         if inquiry is None:
             return None
-        asked = {inquiry.parameter: batch_key}
-        tree = self._call(inquiry.call, [asked] if self._style.data.of == "array" else asked, {}, inquiry.none)
+        tree = self._question(inquiry.call, {inquiry.parameter: batch_key}, inquiry.none)
         return None if tree is None else self._taken(tree, inquiry.call)
 
     def _taken(self, tree: Mapping[str, Any], call: str) -> str | list[ReceiptAnswer]:
         """What a receiver says of a submission that it has: its serial code, or its answers."""
         if self._style.answers == "at_once":
             return self._answers(tree, call)
-        serial = _at(tree, self._style.serial or "")
+        serial = at_path(tree, self._style.serial or "")
         if not isinstance(serial, str) or not serial:
             raise PartnerRefused(f"{call} was answered without a {self._style.serial}")
         return serial
@@ -67,10 +66,8 @@ class OpenApiReceiver:
         asking = self._style.asking
         if asking is None:
             raise PartnerRefused(f"{self._receives.partner} answers at once and cannot be asked about {serial_code}")
-        asked = {asking.parameter: serial_code}
-        tree = self._call(asking.call, [asked] if self._style.data.of == "array" else asked, {})
-        assert tree is not None
-        state = _at(tree, asking.state)
+        tree = self.ask(asking.call, {asking.parameter: serial_code})
+        state = at_path(tree, asking.state)
         if state in asking.waiting:
             return None
         if state in asking.failed:
@@ -81,9 +78,12 @@ class OpenApiReceiver:
 
     def ask(self, call: str, asked: Mapping[str, Any]) -> dict[str, Any]:
         """Put one question in this receiver's dialect; the opened answer."""
-        tree = self._call(call, [asked] if self._style.data.of == "array" else asked, {})
+        tree = self._question(call, asked)
         assert tree is not None
         return tree
+
+    def _question(self, call: str, asked: Mapping[str, Any], none: Collection[str] = ()) -> dict[str, Any] | None:
+        return self._call(call, [asked] if self._style.data.of == "array" else asked, {}, none)
 
     def _rows(self, schema: str, taken: TakenRecord, records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Their rows: our three technical members under their names, then the mapped fields, sealed where agreed."""
@@ -106,7 +106,7 @@ class OpenApiReceiver:
         }
 
     def _answers(self, tree: Mapping[str, Any], call: str) -> list[ReceiptAnswer]:
-        rows = _at(tree, self._style.results.rows)
+        rows = at_path(tree, self._style.results.rows)
         if not isinstance(rows, list):
             raise PartnerRefused(f"{call} was answered with a result nobody agreed on")
         return [self._answer(row, call) for row in rows]
@@ -176,7 +176,7 @@ class OpenApiReceiver:
             tree = read_json(body)
         except FeedChanged as error:
             raise PartnerUnavailable(f"{call}: {error}") from error
-        code = str(_at(tree, envelope.code))
+        code = str(at_path(tree, envelope.code))
         if code in envelope.busy:
             raise PartnerUnavailable(f"{call} answered code {code}", may_be_done=False)
         if code in none:
@@ -197,15 +197,3 @@ def _json(value: Any) -> str:
 
 def _body(form: str, parameters: Mapping[str, Any]) -> bytes:
     return urlencode(parameters).encode() if form == "form" else _json(parameters).encode()
-
-
-def at_path(tree: Any, path: str) -> Any:
-    """The member at a path with dots; None where there is none."""
-    return _at(tree, path)
-
-
-def _at(tree: Any, path: str) -> Any:
-    """The member at a path with dots; None where there is none."""
-    for step in path.split("."):
-        tree = tree.get(step) if isinstance(tree, dict) else None
-    return tree

@@ -16,7 +16,7 @@ from connectors.signing import as_text, sign
 from hub.errors import FeedChanged, PartnerRefused, PartnerUnavailable
 from hub.feed import CallReport, Envelope, RestSource
 from hub.model import Connection, Fetched, FileStamp, Notice
-from hub.parsing.trees import read_json
+from hub.parsing.trees import at_path, read_json
 
 
 class RestConnector:
@@ -88,7 +88,7 @@ class RestConnector:
 
     def _rows(self, tree: dict[str, Any]) -> list[dict[str, Any]]:
         """The rows of a page; a partner may write null for none."""
-        rows = _at(tree, self._source.paging.rows)
+        rows = at_path(tree, self._source.paging.rows)
         total = self._total(tree)
         if rows is None and (total == 0 or (total is None and _has(tree, self._source.paging.rows))):
             return []
@@ -100,14 +100,14 @@ class RestConnector:
         """How many rows the partner announces. Without it nobody can tell the last numbered page from a lost one."""
         if self._source.paging.total is None:
             return None
-        total = str(_at(tree, self._source.paging.total))
+        total = str(at_path(tree, self._source.paging.total))
         if not (total.isascii() and total.isdigit() and len(total) <= MOST_DIGITS):
             raise FeedChanged(f"{self._source.paging.total} is not a number of rows", code="F008")
         return int(total)
 
     def _token(self, tree: dict[str, Any]) -> str | None:
         """What the next page is asked for with; null and an empty text say as much as nothing."""
-        token = _at(tree, self._source.paging.next) if self._source.paging.next else None
+        token = at_path(tree, self._source.paging.next) if self._source.paging.next else None
         if token is not None and not isinstance(token, str):
             raise FeedChanged(f"{self._source.paging.next} is not a text or a number", code="F008")
         return token or None
@@ -125,7 +125,7 @@ def check_envelope(body: bytes, envelope: Envelope, place: str) -> dict[str, Any
         tree = read_json(body)
     except FeedChanged as error:
         raise PartnerUnavailable(f"{place}: {error}") from error
-    code = str(_at(tree, envelope.code))
+    code = str(at_path(tree, envelope.code))
     if code in envelope.busy or (code.startswith("5") and len(code) == 3):
         raise PartnerUnavailable(f"{place} answered code {code}")
     if code != envelope.success:
@@ -137,14 +137,8 @@ def _as_json(parameters: Mapping[str, Any]) -> bytes:
     return json.dumps(parameters, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _at(tree: Any, path: str) -> Any:
-    for step in path.split("."):
-        tree = tree.get(step) if isinstance(tree, dict) else None
-    return tree
-
-
 def _has(tree: Any, path: str) -> bool:
     """Whether the member is there, be it null."""
     above, _, last = path.rpartition(".")
-    parent = _at(tree, above) if above else tree
+    parent = at_path(tree, above) if above else tree
     return isinstance(parent, dict) and last in parent

@@ -8,10 +8,11 @@ from typing import Any
 
 import polars as pl
 
-from connectors.open_api import OpenApiReceiver, at_path
+from connectors.open_api import OpenApiReceiver
 from hub.errors import MappingInvalid, PartnerRefused, PartnerUnavailable
 from hub.feed import Receives, Statement
 from hub.model import StatementLine
+from hub.parsing.trees import at_path
 from hub.recipes import RECIPES
 
 MOST_PAGES = 10_000

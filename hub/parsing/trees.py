@@ -76,6 +76,13 @@ def _check_sane(value: Any, depth: int = 0) -> None:
             _check_sane(child, depth + 1)
 
 
+def at_path(tree: Any, path: str) -> Any:
+    """The member at a path with dots; None where there is none."""
+    for step in path.split("."):
+        tree = tree.get(step) if isinstance(tree, dict) else None
+    return tree
+
+
 def read_xml(data: bytes, body: str) -> Tree:
     """The element ``body`` as a tree. DTDs and entities are refused. Raises FeedChanged F008."""
     parser = etree.XMLParser(
