@@ -44,10 +44,13 @@ Listings = Mapping[str, Mapping[bytes, Entry]]
 class SftpConnector(SshSession):
     """Fetcher and FileReporter over one connection. Use as a context manager.
 
-    ``household`` are all sources that look into the same folder; the one that is given it speaks of files that belong to none.
+    ``household`` gives all sources that look into the same folder, and is asked when files are fetched; the one that is given
+    it speaks of files that belong to none.
     """
 
-    def __init__(self, connection: Connection, source: SftpSource, household: Sequence[SftpSource] = ()) -> None:
+    def __init__(
+        self, connection: Connection, source: SftpSource, household: Callable[[], Sequence[SftpSource]] = tuple
+    ) -> None:
         super().__init__(connection)
         self._source = source
         self._household = household
@@ -65,8 +68,8 @@ class SftpConnector(SshSession):
         for path in self._paths(listings, lambda entries: flagless_names(self._source, entries)):
             if path not in known:
                 yield Notice("F018", f"{path!r} has no flag", path, is_waiting=True)
-        if self._household:
-            for path in self._paths(listings, lambda entries: strangers(self._household, entries)):
+        if household := self._household():
+            for path in self._paths(listings, lambda entries: strangers(household, entries)):
                 yield Notice("F008", f"{path!r} is no file that was agreed; it was left alone", path)
         for path, entry in sorted(complete, key=lambda found: found[0]):
             if _stamp(path, entry.attributes) in seen:

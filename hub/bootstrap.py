@@ -55,7 +55,7 @@ def open_connector(feed: Feed) -> Iterator[SftpConnector | RestConnector | SoapC
     if isinstance(source, SftpSource):
         from connectors.sftp import SftpConnector
 
-        with SftpConnector(connection, source, household_of(feed)) as connector:
+        with SftpConnector(connection, source, lambda: household_of(feed)) as connector:
             yield connector
     elif isinstance(source, RestSource):
         from connectors.rest import RestConnector

@@ -159,7 +159,7 @@ class TestFetching:
         own = folder.source()
         other = own.model_copy(update={"files": own.files.replace("PAYR", "TXN")})
         for household, strange in (((), []), ((own, other), ["1_PAYRR_1.TXT"])):
-            with SftpConnector(folder.connection, own, household) as connector:
+            with SftpConnector(folder.connection, own, lambda sources=household: sources) as connector:
                 found = list(connector.fetch(None, frozenset()))
             assert list(files(found)) == [NAME]
             assert [(one.code, one.path.rpartition("/")[2]) for one in notices(found)] == [("F008", n) for n in strange]
