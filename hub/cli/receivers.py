@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from hub import pipeline
-from hub.bootstrap import open_house
+from hub.bootstrap import connection_names, open_house
 from hub.cli.printing import show_table
 from hub.errors import NotAllowed
 from hub.store import circuits, deliveries, leases
@@ -65,8 +65,5 @@ def list_leases(words: argparse.Namespace) -> int:
 
 
 def _check_connection(name: str) -> None:
-    house = open_house()
-    known = {feed.spec.source.connection for feed in house.registry.feeds.values()}
-    known |= {receives.connection for receives in house.registry.receivers.values()}
-    if name not in known:
+    if name not in connection_names(open_house().registry):
         raise NotAllowed(f"no mapping uses a connection {name}; `hub feeds` names those of the feeds")

@@ -42,7 +42,9 @@ def mark_delivered(house: House) -> list[int]:
         for gap in gaps_of(weigh(conservation.count_intakes(work, ids), conservation.count_owings(work, ids))):
             gaps.setdefault(gap.batch_id, []).append(gap)
         for batch_id, found in gaps.items():
-            batches.hold_unbalanced(work, batch_id, _few([explain_gap(gap) for gap in found]))
+            batches.hold_batch(
+                work, batch_id, Unbalanced.code, _few([explain_gap(gap) for gap in found]), is_told=False
+            )
             log.error("batch %s does not balance and is held: %s gaps", batch_id, len(found))
         moved = [batch_id for batch_id in ids if batch_id not in gaps]
         batches.mark_delivered(work, moved)

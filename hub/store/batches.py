@@ -103,11 +103,11 @@ def set_state(work: Work, batch_id: int, state: BatchState) -> None:
     work.execute(sa.text(sql), {"batch_id": batch_id, "state": state.value})
 
 
-def hold_batch(work: Work, batch_id: int, code: str, message: str) -> None:
-    """A person must act; nothing of the batch goes further until then."""
-    sql = """update batch set state = 'held', hold_code = :code, hold_message = :message,
-                    changed_at = now(), read_at = now() where batch_id = :batch_id"""
-    work.execute(sa.text(sql), {"batch_id": batch_id, "code": code, "message": plain(message)})
+def hold_batch(work: Work, batch_id: int, code: str, message: str, *, is_told: bool = True) -> None:
+    """A person must act; nothing of the batch goes further until then. Its partner is told of it, unless it was told before."""
+    sql = """update batch set state = 'held', hold_code = :code, hold_message = :message, changed_at = now(),
+                    read_at = case when :is_told then now() else read_at end where batch_id = :batch_id"""
+    work.execute(sa.text(sql), {"batch_id": batch_id, "code": code, "message": plain(message), "is_told": is_told})
 
 
 def mend_hold(work: Work, batch_id: int) -> bool:
@@ -152,13 +152,6 @@ def mark_delivered(work: Work, batch_ids: Sequence[int]) -> None:
     """Move these batches on."""
     sql = "update batch set state = 'delivered', changed_at = now() where batch_id = any(:ids)"
     work.execute(sa.text(sql), {"ids": list(batch_ids)})
-
-
-def hold_unbalanced(work: Work, batch_id: int, message: str) -> None:
-    """Hold a batch whose rows or fen went missing after it was read. Its partner is told nothing new by this."""
-    sql = """update batch set state = 'held', hold_code = 'F019', hold_message = :message, changed_at = now()
-             where batch_id = :batch_id"""
-    work.execute(sa.text(sql), {"batch_id": batch_id, "message": plain(message)})
 
 
 def printed_rows(work: Work, batch_id: int) -> int | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -45,12 +44,12 @@ def open_circuits(work: Work) -> list[Circuit]:
 def note_failure(work: Work, connection: str, code: str, pauses: Sequence[float]) -> None:
     """Count one more failure; ``pauses`` are the seconds to wait after the first, second, … of them, and the last for the rest."""
     sql = """insert into circuit as c (connection, failures, open_until, code)
-             values (:connection, 1, clock_timestamp() + interval '1 second' * :first, :code)
+             values (:connection, 1, clock_timestamp() + interval '1 second' * (cast(:pauses as double precision[]))[1], :code)
              on conflict (connection) do update set failures = c.failures + 1, code = excluded.code, changed_at = now(),
                 open_until = clock_timestamp() + interval '1 second'
                              * (cast(:pauses as double precision[]))[least(c.failures + 1, :most)]"""
-    values: dict[str, Any] = {"connection": connection, "code": code, "first": pauses[0]}
-    work.execute(sa.text(sql), values | {"pauses": list(pauses), "most": len(pauses)})
+    values = {"connection": connection, "code": code, "pauses": list(pauses), "most": len(pauses)}
+    work.execute(sa.text(sql), values)
 
 
 def note_success(work: Work, connection: str) -> None:
