@@ -27,15 +27,15 @@ NOT_YET = {Stage.INTAKE: (BatchState.FETCHED,), Stage.OUTCOME: (BatchState.FETCH
 def report_batch(house: House, feed: Feed, batch: Batch, stage: Stage, reporter: FileReporter | CallReporter) -> int:
     """Tell the partner what became of its rows; returns how many rows were told. What was told already is not sent again."""
     report = feed.spec.report.get(stage.value)
-    with working(house.engine) as work:
-        read = lock_batch(work, batch.batch_id)
-    if read.state in NOT_YET[stage]:  # it was sent, or is read, once more since: its word comes when that is done
-        return 0
-    rows = 0
     if isinstance(report, FileReport):
         read, rows = _tell_by_file(house, feed, batch, stage, report, reporter)  # type: ignore[arg-type]
     elif isinstance(report, CallReport):
         read, rows = _tell_by_calls(house, feed, batch, stage, report, reporter)  # type: ignore[arg-type]
+    else:
+        with working(house.engine) as work:
+            read, rows = _as_it_stands(work, batch, stage), 0
+    if read is None:
+        return 0
     with working(house.engine) as work:
         batches.mark_told(work, batch.batch_id, stage, read.seen_at)
         if stage is Stage.OUTCOME:
@@ -46,15 +46,23 @@ def report_batch(house: House, feed: Feed, batch: Batch, stage: Stage, reporter:
     return rows
 
 
+def _as_it_stands(work: Work, batch: Batch, stage: Stage) -> Batch | None:
+    """The batch, locked; None when it was sent, or is read, once more since: its word comes when that is done."""
+    read = lock_batch(work, batch.batch_id)
+    return None if read.state in NOT_YET[stage] else read
+
+
 def _tell_by_file(
     house: House, feed: Feed, batch: Batch, stage: Stage, report: FileReport, reporter: FileReporter
-) -> tuple[Batch, int]:
+) -> tuple[Batch | None, int]:
     """Put the return file, unless it lies there as it is; a crash before it is noted puts the same content again."""
     with working(house.engine) as work:
-        batch = lock_batch(work, batch.batch_id)
-        rows = _statuses(work, feed, batch, stage)
+        read = _as_it_stands(work, batch, stage)
+        if read is None:
+            return None, 0
+        rows = _statuses(work, feed, read, stage)
         path, name = report_path(report, batch.source_name)
-        content = render_file(report, batch, rows, name, batches.detail_rows(work, batch.batch_id))
+        content = render_file(report, read, rows, name, batches.detail_rows(work, batch.batch_id))
         digest = sm3_hex(content)
         is_told = batches.last_reported(work, batch.batch_id, stage) == digest
     if not is_told:
@@ -65,24 +73,26 @@ def _tell_by_file(
             batches.write_report(work, batch.batch_id, stage, digest, len(rows))
             reach("tell.noting_file")
         reach("tell.file_noted")
-    return batch, len(rows)
+    return read, len(rows)
 
 
 def _tell_by_calls(
     house: House, feed: Feed, batch: Batch, stage: Stage, report: CallReport, reporter: CallReporter
-) -> tuple[Batch, int]:
+) -> tuple[Batch | None, int]:
     """Send the calls that were decided before, then decide what is to be told now and send that: never another order."""
     caller = Remembering(house, feed.feed_id, stage, reporter)
     _send_open(house, batch, stage, report, caller)
     with working(house.engine) as work:
-        batch = lock_batch(work, batch.batch_id)
-        found = _statuses(work, feed, batch, stage)
+        read = _as_it_stands(work, batch, stage)
+        if read is None:
+            return None, 0
+        found = _statuses(work, feed, read, stage)
         rows = [told.ToldRow(place, row) for place, row in render_rows(report, found, house.registry.codes).items()]
-        told.add_calls(work, batch, stage, rows, report.per_call)
+        told.add_calls(work, read, stage, rows, report.per_call)
         reach("tell.deciding_calls")
     reach("tell.calls_decided")
     _send_open(house, batch, stage, report, caller)
-    return batch, len(found)
+    return read, len(found)
 
 
 def _send_open(house: House, batch: Batch, stage: Stage, report: CallReport, reporter: CallReporter) -> None:
