@@ -2,7 +2,7 @@
 
 from airflow.sdk import DAG, CronTriggerTimetable, task
 
-from hub import tasks
+from hub.tasks import chores
 
 with DAG(
     dag_id="housekeeping",
@@ -14,5 +14,5 @@ with DAG(
     doc_md=__doc__,
     tags=["housekeeping"],
 ):
-    for step in (tasks.check_mappings, tasks.verify_archive, tasks.note_expiries):
+    for step in (chores.check_mappings, chores.verify_archive, chores.note_expiries):
         task(step, task_id=step.__name__)()

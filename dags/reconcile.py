@@ -7,6 +7,7 @@ of differences, and is red while anything differs.
 from airflow.sdk import DAG, CronTriggerTimetable, Param, task
 
 from hub import tasks
+from hub.tasks import chores
 
 DAY = "{{ params.day or '' }}"
 
@@ -25,7 +26,7 @@ with DAG(
     doc_md=__doc__,
     tags=["reconcile"],
 ):
-    sides = task(tasks.find_sides, task_id="find_sides")(DAY)
-    compare = task(tasks.reconcile, task_id="compare", map_index_template=tasks.PARTNER_NAME)
+    sides = task(chores.find_sides, task_id="find_sides")(DAY)
+    compare = task(chores.reconcile, task_id="compare", map_index_template=tasks.PARTNER_NAME)
     compared = compare.partial(day=DAY).expand(partner=sides)
-    compared >> task(tasks.publish, task_id="publish", trigger_rule="all_done", retries=0)(DAY)
+    compared >> task(chores.publish, task_id="publish", trigger_rule="all_done", retries=0)(DAY)

@@ -5,7 +5,7 @@ It is green while incidents are open: `hub incidents` lists them, notices tell o
 
 from airflow.sdk import DAG, CronTriggerTimetable, task
 
-from hub import tasks
+from hub.tasks import chores
 
 with DAG(
     dag_id="watch",
@@ -18,4 +18,4 @@ with DAG(
     tags=["watch"],
 ):
     # The second is skipped, and costs no process, unless there is somebody to tell.
-    task(tasks.find_incidents, task_id="find_incidents")() >> task(tasks.send_notices, task_id="send_notices")()
+    task(chores.find_incidents, task_id="find_incidents")() >> task(chores.send_notices, task_id="send_notices")()

@@ -75,6 +75,14 @@ def tasks(home: None) -> ModuleType:
     return tasks
 
 
+@pytest.fixture
+def chores(home: None) -> ModuleType:
+    """What the tasks beside the exchange run."""
+    from hub.tasks import chores
+
+    return chores
+
+
 def test_there_is_one_dag_per_mapping_and_four_fixed_ones(dags: Mapping[str, Any]) -> None:
     """A feed without a DAG would never run, a DAG without a feed never work."""
     assert sorted(dags) == sorted([*FEEDS, *FIXED])
@@ -173,38 +181,38 @@ def test_incidents_are_looked_for_every_five_minutes_and_told_after(dags: Mappin
 
 
 @pytest.mark.parametrize("notices", [0, 2])
-def test_without_a_notice_nobody_is_told(tasks: ModuleType, monkeypatch: pytest.MonkeyPatch, notices: int) -> None:
+def test_without_a_notice_nobody_is_told(chores: ModuleType, monkeypatch: pytest.MonkeyPatch, notices: int) -> None:
     """Open incidents alone do not start the sender, nor turn anything red."""
     from airflow.sdk.exceptions import AirflowSkipException
 
-    found = tasks.watching.Watching(opened=0, closed=0, still_open=5, notices=notices)
-    monkeypatch.setattr(tasks, "open_house", lambda *patterns: None)
-    monkeypatch.setattr(tasks.watching, "watch", lambda house: found)
+    found = chores.watching.Watching(opened=0, closed=0, still_open=5, notices=notices)
+    monkeypatch.setattr(chores, "open_house", lambda *patterns: None)
+    monkeypatch.setattr(chores.watching, "watch", lambda house: found)
     if notices:
-        tasks.find_incidents()
+        chores.find_incidents()
     else:
         with pytest.raises(AirflowSkipException):
-            tasks.find_incidents()
+            chores.find_incidents()
 
 
 def test_notices_go_to_the_log_alone_where_nobody_entered_a_webhook(
-    tasks: ModuleType, monkeypatch: pytest.MonkeyPatch
+    chores: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A connection that is missing is no mistake here; one that is entered is used."""
     from hub.errors import ConnectionMissing
     from hub.model import Connection
 
     given: list[Any] = []
-    monkeypatch.setattr(tasks, "open_house", lambda *patterns: None)
-    monkeypatch.setattr(tasks.watching, "send_notices", lambda house, webhook: given.append(webhook))
+    monkeypatch.setattr(chores, "open_house", lambda *patterns: None)
+    monkeypatch.setattr(chores.watching, "send_notices", lambda house, webhook: given.append(webhook))
 
     def missing(name: str) -> Connection:
         raise ConnectionMissing(name)
 
     monkeypatch.setattr(bootstrap, "find_connection", missing)
-    tasks.send_notices()
+    chores.send_notices()
     monkeypatch.setattr(bootstrap, "find_connection", lambda name: Connection(name, "http://x.invalid"))
-    tasks.send_notices()
+    chores.send_notices()
     assert [one is None for one in given] == [True, False]
 
 
@@ -379,7 +387,7 @@ def test_a_partner_is_told_of_its_own_feeds_and_of_all_that_can_be_told(
     assert told == [("hai_dai_d", 1), ("hai_dai_d", 2), ("hai_dai_d", 0)]
 
 
-def test_broken_mappings_fail_the_housekeeping(tasks: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_broken_mappings_fail_the_housekeeping(chores: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     """With every problem, so that none stays unseen."""
     from airflow.sdk.exceptions import AirflowFailException
 
@@ -387,6 +395,6 @@ def test_broken_mappings_fail_the_housekeeping(tasks: ModuleType, monkeypatch: p
 
     problems = (Problem("a.yaml", 1, "is not YAML"), Problem("b.yaml", 2, "there is no such word here"))
     registry = Registry(MAPPINGS, {}, {}, {}, problems)
-    monkeypatch.setattr(tasks, "open_house", lambda: type("House", (), {"registry": registry}))
+    monkeypatch.setattr(chores, "open_house", lambda: type("House", (), {"registry": registry}))
     with pytest.raises(AirflowFailException, match=r"a\.yaml:1: is not YAML\nb\.yaml:2"):
-        tasks.check_mappings()
+        chores.check_mappings()

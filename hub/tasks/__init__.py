@@ -6,29 +6,18 @@ Only batch ids pass between tasks. One bad batch never keeps the others from goi
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import date, timedelta
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from hub import pipeline, upkeep, watching
-from hub.bootstrap import (
-    connection_names,
-    find_connections,
-    open_connector,
-    open_house,
-    open_receiver,
-    open_webhook,
-    reconcile_side,
-)
-from hub.errors import CircuitOpen, HubError, PartnerUnavailable
+from hub import pipeline, upkeep
+from hub.bootstrap import open_connector, open_house, open_receiver
 from hub.feed import Feed
 from hub.model import BatchState, Stage
-from hub.reconciliation import State
-from hub.settings import now, reports_folder, today
+from hub.settings import now
+from hub.tasks.errors import each, skipped_when_open, sorted_errors
 
 Words = ParamSpec("Words")
 Result = TypeVar("Result")
@@ -44,21 +33,6 @@ PARTNER_NAME = "{{ task.op_kwargs['partner'] }}"
 """What Airflow shows beside a task that runs once for each partner."""
 
 
-def sorted_errors(step: Callable[Words, Result]) -> Callable[Words, Result]:
-    """Only an unavailable partner is worth another try; everything else waits for a person."""
-
-    @wraps(step)
-    def run(*words: Words.args, **options: Words.kwargs) -> Result:
-        try:
-            return step(*words, **options)
-        except PartnerUnavailable:
-            raise
-        except HubError as error:
-            raise AirflowFailException(f"{error.code} {error}") from error
-
-    return run
-
-
 def leased(name: Callable[..., str]) -> Callable[[Callable[Words, Result]], Callable[Words, Result]]:
     """Run a step under a lease. Airflow runs a step again only when it takes the first run for dead: the newer one takes over,
     and whatever the older one was about to commit is undone."""
@@ -72,19 +46,6 @@ def leased(name: Callable[..., str]) -> Callable[[Callable[Words, Result]], Call
         return run
 
     return wrap
-
-
-def each(batches: Iterable[Result], step: Callable[[Result], object]) -> None:
-    """Run a step over all, then raise the first error, whatever its kind: what can go on goes on. A connection that is left alone
-    counts last: it hides no other error."""
-    errors: list[Exception] = []
-    for batch in batches:
-        try:
-            step(batch)
-        except Exception as error:
-            errors.append(error)
-    if errors:
-        raise min(errors, key=lambda error: isinstance(error, CircuitOpen | AirflowSkipException))
 
 
 def of_feed(feed_id: str, *_: object) -> str:
@@ -123,15 +84,6 @@ def acknowledge(feed_id: str) -> None:
     """Tell the partner what could be read, for every batch it has not been told of."""
     house = open_house(feed_id, NONE)
     _report(house, house.registry.feeds.values(), Stage.INTAKE)
-
-
-@contextmanager
-def skipped_when_open() -> Iterator[None]:
-    """A connection that is left alone makes no red task each time; what failed first was red, and `hub circuits` shows the rest."""
-    try:
-        yield
-    except CircuitOpen as error:
-        raise AirflowSkipException(f"{error.code} {error}") from error
 
 
 @sorted_errors
@@ -230,75 +182,3 @@ def deliver(partner: str) -> None:
         time.sleep(wait)
     if not moved:
         raise AirflowSkipException("没有批次得到全部回执 / no batch was answered in full")
-
-
-@sorted_errors
-def find_sides(day: str) -> list[str]:
-    """Everyone who gives a statement of the day: partner and side. For the others the day is noted as open."""
-    house = open_house()
-    sides = pipeline.sides_of(house)
-    asked = [(partner, side) for partner, side in sides if pipeline.gives_statement(house, partner, side)]
-    each([one for one in sides if one not in asked], lambda one: pipeline.note_open(house, one[0], day_of(day)))
-    return [f"{partner} {side}" for partner, side in asked]
-
-
-@sorted_errors
-def reconcile(partner: str, day: str) -> None:
-    """Reconcile one day with one partner, named with its side; yesterday where no day is given."""
-    name, _, side = partner.partition(" ")
-    reconcile_side(open_house(), name, "receiver" if side == "receiver" else "origin", day_of(day))
-
-
-@sorted_errors
-def publish(day: str) -> None:
-    """Write the page and the file of the day; fails while anything differs, so that a difference is nobody's success."""
-    found, written = pipeline.publish_day(open_house(), day_of(day), reports_folder())
-    differing = [one for one in found if one.state is State.DIFFERS]
-    if differing:
-        names = ", ".join(f"{one.partner} {one.side}: {len(one.differences)}" for one in differing)
-        raise AirflowFailException(f"对账不符 / does not agree: {names}; {written[-1].name}")
-
-
-def day_of(text: str) -> date:
-    """The day that was asked for, or yesterday in Shanghai."""
-    try:
-        return date.fromisoformat(text) if text else today() - timedelta(days=1)
-    except ValueError:
-        raise HubError("a day is written like 2026-11-24") from None
-
-
-@sorted_errors
-def check_mappings() -> None:
-    """Fail with every problem of every mapping file, so that a broken one does not stay unseen."""
-    problems = open_house().registry.problems
-    if problems:
-        raise AirflowFailException("\n".join(str(problem) for problem in problems))
-
-
-@sorted_errors
-def verify_archive() -> None:
-    """Read yesterday's and today's raw bytes back and hold them against their digests."""
-    _, broken = upkeep.verify_archive(open_house(), days=2)
-    if broken:
-        raise AirflowFailException("; ".join(broken))
-
-
-@sorted_errors
-def note_expiries() -> None:
-    """Look when certificates, keys and passwords of all connections end; fail with what cannot be read of them."""
-    house = open_house()
-    names = connection_names(house.registry)
-    watching.note_expiries(house, find_connections(names), names)
-
-
-@sorted_errors
-def find_incidents() -> None:
-    """Open what is the matter now, close what is well again; skips when no notice waits to be sent."""
-    if not watching.watch(open_house()).notices:
-        raise AirflowSkipException("没有要发的通知 / nobody to tell")
-
-
-@sorted_errors
-def send_notices() -> None:
-    """Tell of every incident that was opened, got worse or was closed."""
-    watching.send_notices(open_house(NONE, NONE), open_webhook())
