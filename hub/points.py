@@ -7,7 +7,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-POINTS: dict[str, str] = {}
+POINTS: dict[str, str] = {
+    "deliver.claiming": "the intent to send; the submission is bound and not committed",
+    "deliver.claimed": "a submission with its key and its records; nothing is sent",
+    "deliver.before_inquiry": "the submission and that it is asked about; nobody knows whether the receiver has it",
+    "deliver.inquiry_answered": "the same; the receiver has said whether it has the submission",
+    "deliver.before_submit": "the submission; it is not sent in this try",
+    "deliver.unknown": "the submission as one of unknown outcome",
+    "deliver.answered": "the receiver has the submission and has answered; not noted by us",
+    "deliver.given_back": "the refusal as a whole; the records wait again",
+    "deliver.writing_serial": "the receiver has the submission; its serial code is written and not committed",
+    "deliver.serial_written": "the receiver has the submission, and we its serial code",
+    "collect.before_poll": "the submissions with their serial codes; this one is not asked about",
+    "collect.polled": "the submission, still open; the receiver's answers are in memory",
+    "collect.writing_receipts": "the submission, still open; receipts are written and not committed",
+    "collect.receipts_written": "the receipts and the state of each delivery, in one commit",
+    "delivered.marked": "the receipts; batches answered in full are moved on and not committed",
+    "delivered.committed": "batches answered in full are delivered",
+    "tell.before_file": "the batch; its return file is rendered and not put",
+    "tell.file_put": "the return file is at the partner's; not noted by us",
+    "tell.noting_file": "the return file is at the partner's; the note is written and not committed",
+    "tell.file_noted": "the return file is at the partner's, and we know it",
+    "tell.deciding_calls": "the batch; what is to be told is written and not committed",
+    "tell.calls_decided": "calls with their rows and keys; none of them is sent",
+    "tell.before_call": "the call as it was decided; it is not sent in this try",
+    "tell.call_sent": "the partner has the call; not noted by us",
+    "tell.noting_call": "the partner has the call; the note is written and not committed",
+    "tell.call_noted": "the partner has the call, and we know it",
+    "tell.marking": "every word of the stage is noted; the end of the stage is written and not committed",
+    "tell.marked": "the stage is told, and the batch reported when it was the last",
+}
 """Every point and what is durable when it is reached; the code reaches no other and every one of these."""
 
 _watcher: Callable[[str], None] | None = None

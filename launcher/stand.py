@@ -55,7 +55,6 @@ class Stand:
     airflow: AirflowAddress
     client: AirflowClient
     registry: Registry
-    supervisor: Supervisor
 
 
 @contextmanager
@@ -83,7 +82,7 @@ def open_stand(state: Path, wish: Wish, say: Say, *, mappings: Path | None = Non
             supervisor, state, airflow_url, environment, port=port, progress=lambda m: say(f"  {m}")
         )
         simulators, registry = Simulators(addresses["control"]["url"]), read_registry(mappings)
-        yield Stand(state, environment, database, simulators, airflow, AirflowClient(airflow), registry, supervisor)
+        yield Stand(state, environment, database, simulators, airflow, AirflowClient(airflow), registry)
         database.dispose()
 
 
