@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from round_trip import FIRST_FEEDS, MAPPINGS, PROVINCE, Hub, connections
+from round_trip import FIRST_FEEDS, MAPPINGS, PROVINCE, Hub, Typed, connections
 
-from hub import bootstrap
+from hub import bootstrap, cli
 from hub.archive import Archive
 from hub.migrations import migrate
 from hub.pipeline import House
-from hub.registry import read_registry
+from hub.registry import Registry, read_registry
 from hub.store.database import open_database
 from launcher.postgres import EmbeddedPostgres
 from simulators.running import Running, running
@@ -102,3 +102,35 @@ def open_hub(
 def hub(open_hub: Callable[[], Hub]) -> Hub:
     """One hub for the module."""
     return open_hub()
+
+
+@pytest.fixture(scope="module")
+def engine(empty_database: Callable[[], str]) -> Iterator[sa.Engine]:
+    """A database at the newest step."""
+    found = open_database(empty_database())
+    migrate(found)
+    yield found
+    found.dispose()
+
+
+@pytest.fixture(scope="module")
+def house(engine: sa.Engine, tmp_path_factory: pytest.TempPathFactory) -> House:
+    """A hub that knows no feed and talks to nobody."""
+    folder = tmp_path_factory.mktemp("house")
+    return House(engine, Archive(folder), Registry(folder, {}, {}, {}, ()))
+
+
+@pytest.fixture
+def typed(hub: Hub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Typed]:
+    """Types a command; gives its exit code and what stands on screen and on standard error."""
+    monkeypatch.setenv("HUB_DATABASE_URL", hub.house.engine.url.render_as_string(hide_password=False))
+    monkeypatch.setenv("HUB_ARCHIVE", str(hub.house.archive.folder))
+    bootstrap.open_house.cache_clear()
+
+    def run(*words: object) -> tuple[int, str, str]:
+        code = cli.main([str(word) for word in words])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    yield run
+    bootstrap.open_house.cache_clear()

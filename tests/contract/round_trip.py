@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ FIRST_FEEDS = ("bureau_approvals", "bureau_permits", "daizong_guarantees", "haid
                "nat_clues", "wenhe_accounts", "wenhe_payrolls", "wenhe_txns")  # fmt: skip
 """The feeds of the partners that were simulated by hand; tests of the exchange itself need no more of them."""
 MAPPINGS = Path(__file__).parents[2] / "mappings"
+Typed = Callable[..., tuple[int, str, str]]
+"""Types a command; gives its exit code and what stands on screen and on standard error."""
 RECEIVES = read_registry(MAPPINGS).receives(PROVINCE)
 
 
@@ -163,6 +166,25 @@ def effects(up: Running) -> dict[str, Any]:
     """What every receiver holds, by its own ledger: what must not change when a step runs twice."""
     ledger = up.control.ledger()
     return {"sent": ledger["sent"], "received": ledger["received"]}
+
+
+def at_once(*works: Callable[[], object]) -> list[Exception]:
+    """Run all at the same moment; what went wrong."""
+    start, errors = threading.Barrier(len(works)), list[Exception]()
+
+    def run(work: Callable[[], object]) -> None:
+        start.wait()
+        try:
+            work()
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return errors
 
 
 def return_lines(up: Running, bank: str, name: str) -> list[list[str]]:

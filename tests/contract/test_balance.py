@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 
 import polars as pl
 import pytest
 import sqlalchemy as sa
-from round_trip import Hub, return_lines
+from round_trip import Hub, Typed, return_lines
 
-from hub import bootstrap, cli, pipeline
+from hub import pipeline
 from hub.conservation import gaps_of
 from hub.errors import NotAllowed
 from hub.model import Batch, BatchState, Fetched, Stage
@@ -190,35 +190,19 @@ def test_a_gap_after_storing_keeps_the_batch_from_being_final(exchanged: Hub, na
         pipeline.close_batch(exchanged.house, batch.batch_id)
 
 
-@pytest.fixture
-def typed(
-    exchanged: Hub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Callable[..., Any]]:
-    monkeypatch.setenv("HUB_DATABASE_URL", exchanged.house.engine.url.render_as_string(hide_password=False))
-    monkeypatch.setenv("HUB_ARCHIVE", str(exchanged.house.archive.folder))
-    bootstrap.open_house.cache_clear()
-
-    def run(*words: object) -> tuple[int, str]:
-        code = cli.main([str(word) for word in words])
-        return code, capsys.readouterr().out
-
-    yield run
-    bootstrap.open_house.cache_clear()
-
-
-def test_hub_balance_shows_the_hops_and_fails_on_a_gap(typed: Callable[..., Any], exchanged: Hub) -> None:
+def test_hub_balance_shows_the_hops_and_fails_on_a_gap(typed: Typed, exchanged: Hub) -> None:
     """One batch, or a whole day; both languages; exit code 1 names the batch."""
     name = drop(exchanged)
     exchanged.run([FEED])
     batch_id = exchanged.batch(name).batch_id
-    code, out = typed("balance", "--batch", batch_id)
+    code, out, _ = typed("balance", "--batch", batch_id)
     assert code == 0
     assert "入库→应推 stored → owed, or not owed with a reason" in out
     assert "接收 accepted" in out
     assert "1 个批次，0 处缺口 / 1 batches, 0 gaps" in out
     exchanged.ask("with done as (update tally set stored_rows = stored_rows - 1, fetched_rows = fetched_rows - 1 "
                   "where batch_id = :id and schema_name = 'payroll_line') select 1", id=batch_id)  # fmt: skip
-    code, out = typed("balance")
+    code, out, _ = typed("balance")
     assert code == 1
     assert f"! batch {batch_id} payroll_line 入库→记录表：差 -1 行" in out
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from datetime import time
 
 import pytest
 import sqlalchemy as sa
 from round_trip import RECEIVES
 
-from hub.archive import Archive
 from hub.errors import (
     ArchiveUnavailable,
     Busy,
@@ -20,20 +18,9 @@ from hub.errors import (
     PartnerUnavailable,
 )
 from hub.feed.receivers import Closed
-from hub.migrations import migrate
 from hub.pipeline import House, closed_connections, guarded
-from hub.registry import Registry
 from hub.store import circuits
-from hub.store.database import open_database, working
-
-
-@pytest.fixture(scope="module")
-def house(empty_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    engine = open_database(empty_database())
-    migrate(engine)
-    folder = tmp_path_factory.mktemp("circuits")
-    yield House(engine, Archive(folder), Registry(folder, {}, {}, {}, ()))
-    engine.dispose()
+from hub.store.database import working
 
 
 @pytest.fixture(autouse=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import getpass
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from itertools import count
 
 import pytest
-from round_trip import Hub
+from round_trip import Hub, Typed
 
-from hub import bootstrap, cli
+from hub import bootstrap
 from hub.bootstrap import open_house
 from hub.errors import ConnectionMissing
 from hub.model import BatchState, Connection, Notice
@@ -25,23 +25,6 @@ from simulators.world import City
 CITY = City(7, 0.1)
 FEED = "haidai_payrolls"
 _extras = count(1)
-Typed = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def typed(hub: Hub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Typed]:
-    """Types a command; gives its exit code and what stands on screen and on standard error."""
-    monkeypatch.setenv("HUB_DATABASE_URL", hub.house.engine.url.render_as_string(hide_password=False))
-    monkeypatch.setenv("HUB_ARCHIVE", str(hub.house.archive.folder))
-    open_house.cache_clear()
-
-    def run(*words: object) -> tuple[int, str, str]:
-        code = cli.main([str(word) for word in words])
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    yield run
-    open_house.cache_clear()
 
 
 def test_incidents_are_found_listed_and_told(

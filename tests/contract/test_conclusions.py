@@ -14,8 +14,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from round_trip import MAPPINGS, Hub, connections, find_connections
-from test_workers import at_once
+from round_trip import MAPPINGS, Hub, at_once, connections, find_connections
 
 from hub import bootstrap, pipeline, upkeep
 from hub.archive import Archive

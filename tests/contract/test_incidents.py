@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from answering import Answer, Asked, answering
+from round_trip import at_once
 
 from connectors.signing import digest
 from connectors.webhook import Webhook
@@ -20,29 +21,19 @@ from hub.archive import Archive
 from hub.errors import HubError, MappingInvalid, PartnerRefused, PartnerUnavailable
 from hub.feed.signing import Signing
 from hub.incidents import Expiry
-from hub.migrations import migrate
 from hub.model import Connection
 from hub.pipeline import House
 from hub.registry import read_registry
 from hub.settings import TIME_ZONE
 from hub.store import incidents
 from hub.store import watching as facts
-from hub.store.database import open_database, rows_of, working
+from hub.store.database import rows_of, working
 
 MAPPINGS = Path(__file__).parents[2] / "mappings"
 TUESDAY = datetime(2026, 11, 24, 12, tzinfo=TIME_ZONE)
 EVENING = TUESDAY.replace(hour=21)
 TABLES = ("notice", "incident", "watched_feed", "watching", "unread_file", "expiry", "report", "tally", "batch")
 OK = Answer(b"ok", media="text/plain")
-
-
-@pytest.fixture(scope="module")
-def engine(empty_database: Callable[[], str]) -> Iterator[sa.Engine]:
-    """A hub's database."""
-    made = open_database(empty_database())
-    migrate(made)
-    yield made
-    made.dispose()
 
 
 @pytest.fixture
@@ -100,25 +91,6 @@ def notices(house: House) -> list[tuple[str, str, str]]:
     """All that were ever written, sent or not."""
     sql = "select kind, subject, occasion from notice join incident using (incident_id) order by notice_id"
     return ask(house, sql)
-
-
-def at_once(*steps: Callable[[], object]) -> list[Exception]:
-    """Run all at the same moment; the errors of those that failed."""
-    start, errors = threading.Barrier(len(steps)), list[Exception]()
-
-    def run(step: Callable[[], object]) -> None:
-        start.wait()
-        try:
-            step()
-        except Exception as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=run, args=(step,)) for step in steps]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return errors
 
 
 def test_a_late_file_is_one_incident_until_it_comes(house: House) -> None:

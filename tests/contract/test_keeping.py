@@ -5,18 +5,17 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from round_trip import Hub
+from round_trip import Hub, Typed
 
-from hub import backup, cli, pipeline, retention, upkeep
+from hub import backup, pipeline, retention, upkeep
 from hub.archive import Archive, object_name
-from hub.bootstrap import open_house
 from hub.errors import ArchiveUnavailable, HubError, NotAllowed
 from hub.model import Batch, BatchState
 from hub.settings import Terms, now
@@ -29,23 +28,6 @@ CITY = City(7, 0.1)
 FEED = "haidai_payrolls"
 TERMS = Terms(raw_days=2000, journal_days=366)
 _extras = count(1)
-Typed = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def typed(hub: Hub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Typed]:
-    """Types a command; gives its exit code and what stands on screen and on standard error."""
-    monkeypatch.setenv("HUB_DATABASE_URL", hub.house.engine.url.render_as_string(hide_password=False))
-    monkeypatch.setenv("HUB_ARCHIVE", str(hub.house.archive.folder))
-    open_house.cache_clear()
-
-    def run(*words: object) -> tuple[int, str, str]:
-        code = cli.main([str(word) for word in words])
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    yield run
-    open_house.cache_clear()
 
 
 def drop(hub: Hub) -> str:

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from contextvars import Context
 
 import pytest
 import sqlalchemy as sa
 
-from hub.archive import Archive
 from hub.errors import Busy, FencedOff
-from hub.migrations import migrate
 from hub.pipeline import House, holding
-from hub.registry import Registry
 from hub.store import batches, leases
-from hub.store.database import open_database, rows_of, working
-
-
-@pytest.fixture(scope="module")
-def house(empty_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    engine = open_database(empty_database())
-    migrate(engine)
-    folder = tmp_path_factory.mktemp("leases")
-    yield House(engine, Archive(folder), Registry(folder, {}, {}, {}, ()))
-    engine.dispose()
+from hub.store.database import rows_of, working
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import polars as pl
 import pytest
@@ -25,15 +25,6 @@ TYPES = {
     pl.Date: {"date"},
     pl.Datetime: {"timestamp with time zone"},
 }
-
-
-@pytest.fixture(scope="module")
-def engine(empty_database: Callable[[], str]) -> Iterator[sa.Engine]:
-    """A database at the newest step."""
-    found = open_database(empty_database())
-    migrate(found)
-    yield found
-    found.dispose()
 
 
 def columns(engine: sa.Engine, schema: str, table: str) -> dict[str, tuple[str, bool]]:

@@ -5,39 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from hub.archive import Archive
 from hub.backup.restoring import STEP_UP, version_floor
 from hub.errors import PartnerUnavailable
 from hub.feed import CallReport, FieldSpec
-from hub.migrations import migrate
 from hub.model import Journalled, Stage, Told
 from hub.pipeline import House
 from hub.pipeline.remembering import Remembering, row_digest
-from hub.registry import read_registry
 from hub.settings import TIME_ZONE, now
 from hub.store import restores
-from hub.store.database import Work, open_database, working
+from hub.store.database import Work, working
 
 MOMENT = datetime(2026, 11, 23, 8, tzinfo=UTC)
 ENTRY = Journalled(7, "haidai_txns", "in/20261123/a.txt", "d" * 64, ("d" * 64,), "m" * 64, "0.1.0", MOMENT)
 REPORT = CallReport(call="/x", rows="rows", fields={"status": FieldSpec.model_validate({"from": "outcome"})})
 ROWS = [{"no": "1", "status": "已建档"}, {"no": "2", "status": "未建档"}]
-
-
-@pytest.fixture(scope="module")
-def house(empty_database: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """A database with tables and nothing in them, and an archive."""
-    assert callable(empty_database)
-    engine = open_database(empty_database())
-    migrate(engine)
-    folder = tmp_path_factory.mktemp("house")
-    yield House(engine, Archive(folder / "archive"), read_registry(Path("mappings"), "", ""))
-    engine.dispose()
 
 
 @pytest.fixture

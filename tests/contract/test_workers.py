@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
 import pytest
-from round_trip import PROVINCE, Hub, effects
+from round_trip import PROVINCE, Hub, at_once, effects
 
 from connectors.open_api import OpenApiReceiver
 from hub import bootstrap, pipeline
@@ -41,25 +40,6 @@ def second(hub: Hub) -> Iterator[House]:
     engine = open_database(hub.house.engine.url.render_as_string(hide_password=False))
     yield House(engine, Archive(hub.house.archive.folder), hub.house.registry)
     engine.dispose()
-
-
-def at_once(*works: Callable[[], object]) -> list[Exception]:
-    """Run all at the same moment; what went wrong."""
-    start, errors = threading.Barrier(len(works)), list[Exception]()
-
-    def run(work: Callable[[], object]) -> None:
-        start.wait()
-        try:
-            work()
-        except Exception as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=run, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return errors
 
 
 def line_effects(hub: Hub, name: str) -> list[Mapping[str, Any]]:
