@@ -12,6 +12,7 @@ import polars as pl
 
 from hub.digest import sm3_hex
 from hub.feed import ConclusionCall, ConclusionFile, ConclusionReport, FieldSpec
+from hub.lines import return_text
 from hub.model import Conclusion
 from hub.recipes import ZONE
 from hub.writing import RECIPES, Codes, find_recipe, write_rows
@@ -34,7 +35,6 @@ FACTS: Mapping[str, pl.DataType] = {
 """What a conclusion can say. ``kind`` is first or correction; ``sentence`` is made here and names nobody."""
 WORDS: Mapping[str, tuple[str, ...]] = {"result": tuple(CODE_LISTS["clue_result"]), "kind": ("first", "correction")}
 """Facts that are words of ours: a code table must have each of them."""
-NEWLINES = {"crlf": "\r\n", "lf": "\n"}
 
 
 def kind_of(conclusion: Conclusion) -> str:
@@ -88,10 +88,8 @@ def render_call(report: ConclusionCall, conclusion: Conclusion, codes: Codes) ->
 def render_conclusion(report: ConclusionFile, conclusion: Conclusion, codes: Codes) -> bytes:
     """A file in GB18030: ``C``, its own name and the number of lines; then the cells in the order of the mapping."""
     _, _, name = conclusion_path(report, conclusion).rpartition("/")
-    cells = [_plain(cell, report.separator) for cell in _told(report, conclusion, codes).values()]
-    lines = [["C", name, "1"], cells]
-    newline = NEWLINES[report.newline]
-    return "".join(report.separator.join(line) + newline for line in lines).encode("gb18030")
+    lines = [["C", name, "1"], list(_told(report, conclusion, codes).values())]
+    return return_text(lines, report.separator, report.newline)
 
 
 def conclusion_path(report: ConclusionFile, conclusion: Conclusion) -> str:
@@ -107,11 +105,6 @@ def _told(report: ConclusionReport, conclusion: Conclusion, codes: Codes) -> dic
     frame = pl.DataFrame([facts_of(conclusion)], schema=dict(FACTS), orient="row")
     row = write_rows(report.fields, frame, codes)[0]
     return {word: "" if value is None else str(value) for word, value in row.items()}
-
-
-def _plain(cell: str, separator: str) -> str:
-    """A separator or a line end inside a text would shift what follows."""
-    return cell.replace(separator, "／").replace("\r", " ").replace("\n", " ")
 
 
 def field_fault(spec: FieldSpec, codes: Codes) -> str | None:

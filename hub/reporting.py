@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from hub.digest import sm3_hex
 from hub.errors import MappingInvalid
 from hub.feed import CallReport, FieldSpec, FileReport
+from hub.lines import return_text
 from hub.mapping import Codes
 from hub.model import Batch, BatchState, Outcome, Stage, Status
 from hub.reasons import reason
@@ -71,8 +72,7 @@ def render_file(report: FileReport, batch: Batch, statuses: Sequence[Status], fi
     summary = ["R", file_name, verdict, str(rows), str(len(good & details)), str(len(bad & details)), code, message]
     told = shown if report.form == "summary_and_every_line" else [s for s in shown if s.outcome not in GOOD]
     lines = [summary, *(_line(report, status) for status in told)]
-    newline = "\r\n" if report.newline == "crlf" else "\n"
-    return "".join("|".join(_plain(cell) for cell in line) + newline for line in lines).encode("gb18030")
+    return return_text(lines, "|", report.newline)
 
 
 def _verdict(batch: Batch, bad: int, good: int) -> tuple[str, str, str]:
@@ -90,11 +90,6 @@ def _line(report: FileReport, status: Status) -> list[str]:
     if report.form == "summary_and_bad_lines":
         return [status.printed_no, status.field, status.code, status.message]
     return [status.printed_no, status.outcome.value.upper(), status.remote_id, status.code, status.message]
-
-
-def _plain(cell: str) -> str:
-    """A separator or a line end inside a text would shift what follows."""
-    return cell.replace("|", "／").replace("\r", " ").replace("\n", " ")
 
 
 def report_path(report: FileReport, source_name: str) -> tuple[str, str]:
