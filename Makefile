@@ -39,6 +39,10 @@ check: $(STAMP) ## style, types, layers and mappings; no test is run
 	@$(BIN)/lint-imports
 	@$(BIN)/hub check
 
+.PHONY: faults
+faults: $(STAMP) ## kill and disturb the exchange everywhere, let the ledgers judge; half an hour on two cores; SEEDS=1,2,3
+	@$(BIN)/python -m tests.faults --seeds $(or $(SEEDS),1,2,3)
+
 .PHONY: bench
 bench: $(STAMP) ## compare our checks of identifiers with python-stdnum on a million values of each kind
 	@$(BIN)/python -m bench.identifiers

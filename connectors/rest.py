@@ -17,6 +17,7 @@ from hub.errors import FeedChanged, PartnerRefused, PartnerUnavailable
 from hub.feed import CallReport, Envelope, RestSource
 from hub.model import Connection, Fetched, FileStamp, Notice
 from hub.parsing.trees import at_path, read_json
+from hub.points import reach
 
 
 class RestConnector:
@@ -57,7 +58,9 @@ class RestConnector:
     def _ask(self, asked: Mapping[str, str | int]) -> Page:
         """One try at one page."""
         source = self._source
+        reach("page.asked")
         body = self._call(source.method, source.path, {**source.parameters, **asked})
+        reach("page.answered")
         tree = check_envelope(body, source.envelope, source.path)
         rows = self._rows(tree)
         member = source.since and source.since.member
@@ -115,7 +118,9 @@ class RestConnector:
     def send(self, report: CallReport, rows: Sequence[Mapping[str, str]], key: str) -> None:
         """POST the rows; the partner knows a repeated call by its Idempotency-Key."""
         body = {report.rows: list(rows)}
+        reach("call.begun")
         answer = retried(lambda: self._call("post", report.call, body, {"Idempotency-Key": key}))
+        reach("call.answered")
         check_envelope(answer, self._source.envelope, report.call)
 
 

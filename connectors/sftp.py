@@ -28,6 +28,7 @@ from connectors.ssh import Entry, SshSession, translated
 from hub.errors import PartnerRefused
 from hub.feed import SftpSource
 from hub.model import Connection, Fetched, FileStamp, Notice
+from hub.points import reach
 from hub.settings import today
 
 # SFTP tells whole seconds: a file this young may be replaced without its stamp showing it, so it is looked at once more.
@@ -61,6 +62,7 @@ class SftpConnector(SshSession):
         with translated(self._connection.name):
             listings = self._listings()
             complete = self._settled(self._complete(listings), seen)
+        reach("file.listed")
         known = {stamp.name for stamp in seen}
         for path in self._paths(listings, lambda entries: lone_flags(self._source, entries)):
             if path not in known:
@@ -159,6 +161,7 @@ class SftpConnector(SshSession):
         """The whole file, or None while it is still being written. What is wrong with it as a whole goes along as a fault."""
         flag = self._flag(path)
         data = self._bytes(path, entry.attributes.st_size or 0)
+        reach("file.read")
         stamp = _stamp(path, entry.attributes)
         if _stamp(path, self._sftp.lstat(path)) != stamp:
             return None
@@ -205,13 +208,17 @@ class SftpConnector(SshSession):
         name = posixpath.basename(path)
         with translated(self._connection.name):
             self._make_folder(posixpath.dirname(path))
+            reach("put.begun")
             self._place(path, data)
+            reach("put.data_placed")
             if self._source.digest:
                 digest = digest_of(self._source.digest, data)
                 self._place(path_beside(path, self._source.digest), f"{digest}  {name}\n".encode())
+                reach("put.digest_placed")
             if self._source.done and flags_each_file(self._source):
                 lines = data.count(b"\n")
                 self._place(path_beside(path, self._source.done), f"{len(data)}|{lines}".encode())
+                reach("put.flag_placed")
 
     def _make_folder(self, folder: str) -> None:
         try:
@@ -230,6 +237,7 @@ class SftpConnector(SshSession):
         with self._sftp.open(part, "wb") as file:
             file.set_pipelined(True)
             file.write(data)
+        reach("put.part_written")
         self._sftp.posix_rename(part, path)
 
 

@@ -33,6 +33,7 @@ from hub.errors import FeedChanged, MappingInvalid, PartnerRefused, PartnerUnava
 from hub.feed import CallReport, SoapSource
 from hub.feed.calls import SoapPaging
 from hub.model import Connection, Fetched, FileStamp, Notice
+from hub.points import reach
 
 SETTINGS = zeep.Settings(strict=True, forbid_dtd=True, forbid_entities=True, forbid_external=True, xml_huge_tree=False)
 XS = "{http://www.w3.org/2001/XMLSchema}schema"
@@ -98,7 +99,9 @@ class SoapConnector:
         words, position = self._source.by_cursor, cursor or ""
         for _ in range(MOST_ANSWERS):
             asked = {words.cursor: position, **dict([words.max_rows])}
+            reach("page.asked")
             answer = retried(lambda asked=asked: self._call(self._source.operation, asked))  # type: ignore[misc]
+            reach("page.answered")
             following = text_at(answer, words.next_cursor) or position
             if following != position or not parts:
                 parts.append(self._transport.answer)
@@ -136,7 +139,9 @@ class SoapConnector:
     def send(self, report: CallReport, rows: Sequence[Mapping[str, str]], key: str) -> None:
         """Acknowledge rows; the partner knows a repeated call by its unique number."""
         filled = [{word: value for word, value in row.items() if value != ""} for row in rows]
+        reach("call.begun")
         retried(lambda: self._call(report.call, {report.rows: filled}, unique=key))
+        reach("call.answered")
 
     def _call(self, operation: str, body: Mapping[str, Any], unique: str | None = None) -> etree._Element:
         try:

@@ -42,11 +42,12 @@ class Head:
     day: date
     sequence: int
     payroll: Mapping[str, str] | None = None
+    version: int = 1
 
     @property
     def name(self) -> str:
-        """The data file's name, first version."""
-        return f"{self.bank3}_{BRANCH_AREA}_{self.kind}_{self.day:%Y%m%d}_{self.sequence:04d}_v1.txt"
+        """The data file's name."""
+        return f"{self.bank3}_{BRANCH_AREA}_{self.kind}_{self.day:%Y%m%d}_{self.sequence:04d}_v{self.version}.txt"
 
     @property
     def file_batch(self) -> str:

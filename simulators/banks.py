@@ -12,7 +12,7 @@ from typing import Any
 
 from simulators.bankfiles import ENCODING
 from simulators.bankstatements import statement_of
-from simulators.drops import Drop, drops_of, extra_drop
+from simulators.drops import Drop, corrected_drop, drops_of, extra_drop
 from simulators.ledger import Ledger
 from simulators.projects import BANKS, Bank
 from simulators.sm3 import sm3_hex
@@ -34,6 +34,7 @@ class BankOffice:
         self.bank, self.city, self.bad_share, self.root = bank, city, bad_share, root
         self.ledger = Ledger(ledger_path, _TABLES)
         self._read: dict[Path, tuple[int, int]] = {}
+        self._next: dict[str, int] = {}
         for folder in ("in", "out"):
             (root / folder / f"{city.day:%Y%m%d}").mkdir(parents=True, exist_ok=True)
 
@@ -49,9 +50,10 @@ class BankOffice:
 
     def drop_extra(self, kind: str, fault: str | None) -> str:
         """Write one more file, the next of its type, and give its name."""
-        extra = 2 if (self.bank.partner, kind) == _DEMO_FAULT[:2] else 1
+        extra = self._next.get(kind, 2 if (self.bank.partner, kind) == _DEMO_FAULT[:2] else 1)
         while self.ledger.has_file((drop := extra_drop(self.city, self.bank, kind, extra, fault)).name):
             extra += 1
+        self._next[kind] = extra + 1
         return self._drop(drop)
 
     def drop_statement(self) -> str:
@@ -63,6 +65,10 @@ class BankOffice:
         lines = made[1].count(b"\n") - 2
         _put(folder / f"{made[0]}.ok", f"{len(made[1])}|{lines}".encode())
         return made[0]
+
+    def drop_correction(self, name: str) -> str:
+        """Write the second version of a payroll file and give its name."""
+        return self._drop(corrected_drop(self.city, self.bank, name))
 
     def drop_bytes(
         self, path: str, content: bytes, digest: str = "", flag: bool = True, name_encoding: str = "utf-8"

@@ -65,6 +65,7 @@ class Bureau:
     def __init__(self, city: City, bad_share: float, ledger: Ledger, api_key: str, rate: int = 20) -> None:
         self.ledger, self.api_key, self.rate = ledger, api_key, rate
         self.knobs = Knobs(HTTP_KNOBS)
+        self.shown: int | None = None
         self._calls: deque[float] = deque()
         paying = {p.permit_no for p in city.projects if p.number < 2 * city.payroll_count(p.bank)}
         permits = [_permit_row(project) for project in sorted(city.projects, key=lambda p: (p.updated_at, p.permit_no))]
@@ -111,7 +112,7 @@ class Bureau:
         if page < 1 or not 1 <= size <= 500:
             return answer_json({"code": "400", "message": "分页参数不正确", "data": None})
         since = query.get("updated_since", "")
-        found = [(i, row) for i, row in enumerate(self._rows[what]) if row.fields["updateTime"] >= since]
+        found = [(i, row) for i, row in enumerate(self._rows[what][: self.shown]) if row.fields["updateTime"] >= since]
         shown = page - 1 if page > 1 and self.knobs.take("duplicate_page") else page
         part = found[(shown - 1) * size : shown * size]
         kinds = ("project", "permit") if what == "permits" else ("permit",)

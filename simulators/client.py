@@ -36,6 +36,14 @@ class Simulators:
         wish = {"bank": bank, "path": path, "content": base64.b64encode(content).decode(), **choices}
         return str(self._post("/drop", wish)["file"])
 
+    def correct(self, bank: str, name: str) -> str:
+        """Let a bank write the second version of a payroll file, some of its lines corrected."""
+        return str(self._post("/correct", {"bank": bank, "file": name})["file"])
+
+    def show(self, partner: str, rows: int) -> None:
+        """Let a web partner have only its first rows, in the order in which they changed; more of them later."""
+        self._post("/show", {"partner": partner, "rows": rows})
+
     def fault(self, partner: str, knob: str, value: float) -> None:
         """Turn a fault knob."""
         self._post("/faults", {"partner": partner, "knob": knob, "value": value})
@@ -58,6 +66,16 @@ class Simulators:
         """A receiver's effects of one schema, record by record."""
         effects: list[dict[str, Any]] = self._get("/ledger/effects", schema=schema, partner=partner).json()
         return effects
+
+    def journal(self, partner: str = "province", after: int = 0) -> list[dict[str, Any]]:
+        """A receiver's decisions in their order, those after a number."""
+        decided: list[dict[str, Any]] = self._get("/ledger/journal", partner=partner, after=str(after)).json()
+        return decided
+
+    def files(self, bank: str) -> list[dict[str, Any]]:
+        """Every file that a bank dropped, with its digest."""
+        files: list[dict[str, Any]] = self._get(f"/ledger/files/{bank}").json()
+        return files
 
     def statuses(self, partner: str) -> list[dict[str, Any]]:
         """What a web partner was told about each item."""

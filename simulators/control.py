@@ -63,6 +63,10 @@ class Office(Protocol):
         """Write one more file."""
         ...
 
+    def drop_correction(self, name: str) -> str:
+        """Write the second version of a file."""
+        ...
+
     def drop_bytes(
         self, path: str, content: bytes, digest: str = "", flag: bool = True, name_encoding: str = "utf-8"
     ) -> str:
@@ -91,9 +95,20 @@ class DropsStatements(Protocol):
 class KeepsEffects(Protocol):
     """A receiver's memory."""
 
+    def journal(self, after: int) -> list[dict[str, Any]]:
+        """Its decisions after this number, in their order."""
+        ...
+
     def effects(self, schema: str) -> list[dict[str, Any]]:
         """Its effects of one schema, record by record."""
         ...
+
+
+@runtime_checkable
+class ShowsLess(Protocol):
+    """A web partner whose rows appear one after another; None: all of them are there."""
+
+    shown: int | None
 
 
 class Control:
@@ -114,10 +129,14 @@ class Control:
                 Route("/drop-day", self._drop_day, methods=["POST"]),
                 Route("/drop", self._drop, methods=["POST"]),
                 Route("/drop-statement", self._drop_statement, methods=["POST"]),
+                Route("/correct", self._correct, methods=["POST"]),
+                Route("/show", self._show, methods=["POST"]),
                 Route("/faults", self._faults, methods=["GET", "POST", "DELETE"]),
                 Route("/ledger", self._ledger),
                 Route("/ledger/spoiled", self._spoiled),
                 Route("/ledger/effects", self._effects),
+                Route("/ledger/journal", self._journal),
+                Route("/ledger/files/{bank}", self._files),
                 Route("/ledger/statuses/{partner}", self._statuses),
                 Route("/ledger/bank/{bank}/{file}", self._return_file),
             ]
@@ -150,6 +169,24 @@ class Control:
             if not isinstance(office, DropsStatements):
                 raise ValueError("this partner drops no statement")
             return answer_json({"file": office.drop_statement()})
+        except (KeyError, ValueError, TypeError) as problem:
+            return _mistake(problem)
+
+    async def _correct(self, request: Request) -> Response:
+        try:
+            wish = await request.json()
+            return answer_json({"file": self._offices[wish["bank"]].drop_correction(wish["file"])})
+        except (KeyError, ValueError, TypeError, IndexError) as problem:
+            return _mistake(problem)
+
+    async def _show(self, request: Request) -> Response:
+        try:
+            wish = await request.json()
+            partner = self._partners[wish["partner"]]
+            if not isinstance(partner, ShowsLess):
+                raise ValueError(f"{wish['partner']} always shows all of its rows")
+            partner.shown = int(wish["rows"])
+            return answer_json({"rows": partner.shown})
         except (KeyError, ValueError, TypeError) as problem:
             return _mistake(problem)
 
@@ -186,9 +223,21 @@ class Control:
         return answer_json([row for ledger in self._ledgers() for row in ledger.spoiled(feed)])
 
     async def _effects(self, request: Request) -> Response:
-        schema, name = (request.query_params.get(word, "") for word in ("schema", "partner"))
+        ledger = self._receiver(request)
+        return answer_json(ledger.effects(request.query_params.get("schema", "")) if ledger else [])
+
+    async def _journal(self, request: Request) -> Response:
+        ledger = self._receiver(request)
+        return answer_json(ledger.journal(int(request.query_params.get("after", "0"))) if ledger else [])
+
+    def _receiver(self, request: Request) -> KeepsEffects | None:
+        name = request.query_params.get("partner", "")
         ledger = self._partners[name].ledger if name in self._partners else self._province
-        return answer_json(ledger.effects(schema) if isinstance(ledger, KeepsEffects) else [])
+        return ledger if isinstance(ledger, KeepsEffects) else None
+
+    async def _files(self, request: Request) -> Response:
+        bank = self._offices.get(request.path_params["bank"])
+        return answer_json(bank.ledger.files()) if bank else _mistake(KeyError("bank"))
 
     async def _statuses(self, request: Request) -> Response:
         """Of a web partner, or of a folder: under `<partner>_sftp` where a web partner has the name."""

@@ -71,6 +71,7 @@ class Daizong:
         self, feed: str, rows: Sequence[Row], events: Sequence[Sequence[Row]], ledger: Ledger, sender_code: str
     ) -> None:
         self.ledger, self.sender_code, self.knobs = ledger, sender_code, Knobs(HTTP_KNOBS)
+        self.shown: int | None = None
         self._feed, self._rows, self._events, self._wsdl = feed, rows, events, Wsdl(WSDL_FILE)
         self.app = Starlette(routes=[Route("/soap", self._call, methods=["GET", "POST"])])
 
@@ -115,12 +116,13 @@ class Daizong:
         if cursor and not (cursor.startswith("G") and cursor[1:].isdigit()):
             return self._page("2001", "Cursor 不正确", cursor, False, range(0))
         start = int(cursor[1:]) if cursor else 0
-        places = range(start, min(start + most, len(self._rows)))
+        there = len(self._rows[: self.shown])
+        places = range(start, min(start + most, there))
         self.ledger.note_sent(sent for place in places for sent in self._sent(place))
         end = max(places.stop, start)
         # The knob hands the same cursor out again, so that the page is asked for twice.
         following = start if self.knobs.take("duplicate_page") else end
-        return self._page("0000", "成功", f"G{following:06d}", following < len(self._rows), places)
+        return self._page("0000", "成功", f"G{following:06d}", following < there, places)
 
     def _page(self, code: str, message: str, cursor: str, has_more: bool, places: range) -> etree._Element:
         fields = {"Code": code, "Message": message, "NextCursor": cursor, "HasMore": str(has_more).lower()}

@@ -18,9 +18,10 @@ from simulators.world import City
 FEED_OF = {"ACCT": "accounts", "TXN": "txns", "PAYR": "payrolls"}
 FAULTS = (
     "truncated", "wrong_totals", "wrong_amount", "wrong_digest", "undecodable", "empty", "other_columns",
-    "wrong_sender", "utf8", "flag_without_file",
+    "wrong_sender", "utf8", "flag_without_file", "many_bad_lines",
 )  # fmt: skip
 _EXTRA_ROWS = 20
+_TOO_MANY = 0.5
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,25 @@ def drops_of(city: City, bank: Bank, bad_share: float) -> Iterator[Drop]:
 def extra_drop(city: City, bank: Bank, kind: str, extra: int, fault: str | None) -> Drop:
     """One more file after the day's own; `extra` counts from 1 and chooses its accounts or its payroll."""
     if kind == "PAYR":
-        head, rows = _payroll_file(city, bank, city.payroll_count(bank) + extra - 1, 0)
+        share = _TOO_MANY if fault == "many_bad_lines" else 0
+        head, rows = _payroll_file(city, bank, city.payroll_count(bank) + extra - 1, share)
     else:
         head, rows = _extra_file(city, bank, kind, extra)
     return _pack(bank, head, rows, fault)
+
+
+def corrected_drop(city: City, bank: Bank, name: str) -> Drop:
+    """The second version of a payroll file without faults: its first three lines were paid a minute later than it said."""
+    index = int(name.split("_")[-2]) - 1
+    head, rows = _payroll_file(city, bank, index, 0)
+    later = [
+        replace(row, fields={**row.fields, "paid_at": str(int(row.fields["paid_at"]) + 100)}) if place < 3 else row
+        for place, row in enumerate(rows)
+    ]
+    drop = _pack(bank, replace(head, version=2), later)
+    if drop.name.rpartition("_v")[0] != name.rpartition("_v")[0]:
+        raise ValueError(f"{name} is no payroll file of {bank.partner}")
+    return drop
 
 
 def _day_file(city: City, bank: Bank, kind: str, share: float) -> tuple[Head, list[Row]]:

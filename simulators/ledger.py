@@ -82,7 +82,7 @@ class Ledger:
 
     def note_file(self, name: str, feed: str, fault: str | None, digest: str) -> None:
         """Remember a dropped file; a file is dropped once."""
-        self.db.execute("insert or ignore into files values (?, ?, ?, ?, ?)", (name, feed, fault, digest, _now()))
+        self.db.execute("insert or ignore into files values (?, ?, ?, ?, ?)", (name, feed, fault, digest, now_text()))
 
     def has_file(self, name: str) -> bool:
         """Whether this file was dropped before."""
@@ -90,7 +90,7 @@ class Ledger:
 
     def note_call(self, what: str, key: str, body: bytes, outcome: str) -> None:
         """Remember a call, answered or not."""
-        values = (_now(), what, key, sha256(body).hexdigest(), outcome)
+        values = (now_text(), what, key, sha256(body).hexdigest(), outcome)
         self.db.execute("insert into calls (at, what, idempotency_key, digest, outcome) values (?, ?, ?, ?, ?)", values)
 
     def first_answer(self, key: str) -> Any:
@@ -105,7 +105,7 @@ class Ledger:
 
     def note_status(self, item: str, status: str, detail: Any) -> None:
         """Record a status of an item: an effect the first time, a repeat afterwards."""
-        values = (item, status, json.dumps(detail, ensure_ascii=False), _now())
+        values = (item, status, json.dumps(detail, ensure_ascii=False), now_text())
         self.db.execute(
             "insert into statuses values (?, ?, ?, 1, ?) on conflict do update set times = times + 1", values
         )
@@ -120,6 +120,16 @@ class Ledger:
         query = "select effects.* from effects join sent_on using (schema, record_key) where day = ? order by schema, record_key"
         return [dict(row) for row in self.db.execute(query, (day.isoformat(),))]
 
+    def files(self) -> list[dict[str, Any]]:
+        """Every dropped file, oldest first: its name, feed, fault and digest, and per kind how many rows and fen stood in it."""
+        query = "select file, kind, count(*) as rows, coalesce(sum(fen), 0) as fen, count(bad) as bad_rows from sent group by 1, 2"
+        held: dict[str, dict[str, Any]] = {}
+        for row in self.db.execute(query):
+            counts = {"rows": row["rows"], "fen": row["fen"], "bad_rows": row["bad_rows"]}
+            held.setdefault(row["file"], {})[row["kind"]] = counts
+        files = self.db.execute("select * from files order by rowid")
+        return [{**dict(row), "by_kind": held.get(row["name"], {})} for row in files]
+
     def count_statuses(self, status: str) -> int:
         """How many items have had this status."""
         return int(self.db.execute("select count(*) from statuses where status = ?", (status,)).fetchone()[0])
@@ -132,7 +142,7 @@ class Ledger:
 
     def statuses(self) -> list[dict[str, Any]]:
         """Every status that came back, for tests."""
-        found = self.db.execute("select * from statuses order by first_at, item").fetchall()
+        found = self.db.execute("select rowid as seq, * from statuses order by rowid").fetchall()
         return [{**dict(row), "detail": json.loads(row["detail"])} for row in found]
 
     def sent_summary(self) -> dict[str, dict[str, Any]]:
@@ -186,5 +196,5 @@ def count_concluded(ledger: Ledger) -> dict[str, int]:
     return {"concluded": clues, "conclusions": conclusions} if conclusions else {}
 
 
-def _now() -> str:
+def now_text() -> str:
     return datetime.now().astimezone().isoformat(timespec="milliseconds")

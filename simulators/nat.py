@@ -52,6 +52,7 @@ class Nat:
 
     def __init__(self, city: City, bad_share: float, ledger: Ledger, token: str) -> None:
         self.ledger, self.token, self.knobs = ledger, token, Knobs(HTTP_KNOBS)
+        self.shown: int | None = None
         rows = [_clue_row(clue) for clue in city.clues]
         self._rows = unread(spoil_rows(rows, _DEFECTS, bad_share, city.rng("spoil clues")))
         routes = [
@@ -84,7 +85,7 @@ class Nat:
             return _refuse(400)
         if index < 0 or not 1 <= size <= 500:
             return _refuse(400)
-        found = [(i, row) for i, row in enumerate(self._rows) if row.fields["UPDATE_TIME"] >= begin]
+        found = [(i, row) for i, row in enumerate(self._rows[: self.shown]) if row.fields["UPDATE_TIME"] >= begin]
         shown = index - 1 if index > 0 and self.knobs.take("duplicate_page") else index
         part = found[shown * size : (shown + 1) * size]
         self.ledger.note_sent(sent for i, row in part for sent in as_sent("nat_clues", row, i, ("clue",)))

@@ -7,10 +7,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from simulators.ledger import Ledger
+from simulators.journal import EffectLedger
 
 _TABLES = """
-create table if not exists nonces (nonce text primary key);
 create table if not exists submissions (
     serial text primary key, batch_key text unique, schema text, records integer, due_at real, failed integer,
     result text, times integer);
@@ -53,16 +52,12 @@ def is_refused(receiver: str, record_key: str) -> bool:
     return int(sha256(f"{receiver}/{record_key}".encode()).hexdigest()[:8], 16) % 100 == 0
 
 
-class PlatformLedger(Ledger):
+class PlatformLedger(EffectLedger):
     """One receiver's memory."""
 
     def __init__(self, path: Path, receiver: str) -> None:
         super().__init__(path, _TABLES)
         self.receiver = receiver
-
-    def use_nonce(self, nonce: str) -> bool:
-        """Whether the number is new; it is used from now on."""
-        return self.db.execute("insert or ignore into nonces values (?)", (nonce,)).rowcount == 1
 
     def remote_id(self, schema: str, record_key: str) -> str:
         """This receiver's number of a record, the same for every version of it."""
@@ -99,6 +94,7 @@ class PlatformLedger(Ledger):
         place = (schema, row.record_key)
         known = self.db.execute("select * from effects where schema = ? and record_key = ?", place).fetchone()
         what = self._judge(row, known, defer)
+        self.note_decision(schema, row.record_key, row.version, what)
         remote_id = self.remote_id(schema, row.record_key)
         if known is None:
             self.db.execute("insert into effects values (?, ?, '', ?, 0, '', 0, 0, 0, 0, 0, 0, 0)", (*place, remote_id))

@@ -56,6 +56,7 @@ class Platform:
         names = [knob for knob in HTTP_KNOBS if knob != "duplicate_page"] + ["doubled_result", "stray_result"]
         names += ["late_answer"] if self.is_later else []
         names += ["too_many", "maintenance"] if self.style["envelope"].get("busy") else []
+        names += ["unreadable"] if self.spec.get("unreadable") else []
         names += ["fail_batch"] if self.is_later and self.style["asking"].get("failed") else []
         return names + (["defer_batch"] if self.spec.get("delayed") else [])
 
@@ -133,6 +134,8 @@ class Platform:
         if not isinstance(sent, list) or not 1 <= len(sent) <= self.spec.get("max_batch", 100):
             raise self._odd("rows")
         key = self._submission_key(parameters, payload)
+        if "unreadable" in self.knobs.names and self.knobs.take("unreadable"):
+            raise self._odd("rows")
         try:
             rows = [read_row(self.spec, schema, row, self.secret, self.words) for row in sent]
         except (Mistake, ArithmeticError, KeyError, AttributeError, ValueError) as mistake:

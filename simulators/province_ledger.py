@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from simulators.ledger import Ledger
+from simulators.journal import EffectLedger
 
 MONEY: Mapping[str, str] = {
     "enterprise": "registered_capital_fen",
@@ -62,7 +62,6 @@ PARENTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 _OWN_KEY = {parent: fields for parent, fields in PARENTS.values()}
 _TABLES = """
-create table if not exists nonces (nonce text primary key);
 create table if not exists submissions (
     serial text primary key, batch_key text unique, schema text, records integer, digest text, due_at real,
     failed integer, result text, times integer);
@@ -107,15 +106,11 @@ def content_digest(record: Mapping[str, Any]) -> str:
     return sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-class ProvinceLedger(Ledger):
+class ProvinceLedger(EffectLedger):
     """The province's memory."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, _TABLES)
-
-    def use_nonce(self, nonce: str) -> bool:
-        """Whether the nonce is new; it is used from now on."""
-        return self.db.execute("insert or ignore into nonces values (?)", (nonce,)).rowcount == 1
 
     def submit(
         self, batch_key: str, schema: str, records: Sequence[Mapping[str, Any]], due_at: float, fail: bool
@@ -158,6 +153,7 @@ class ProvinceLedger(Ledger):
         verdict = self._judge(schema, record, dict(known) if known else None)
         self._apply(schema, key, record, verdict)
         self.note_sent_on(schema, key)
+        self.note_decision(schema, key, int(record["version"]), verdict.counter)
         is_on_file = verdict in (_CREATED, _CORRECTED, _EXISTS)
         return {
             "idempotencyKey": record["idempotencyKey"],

@@ -14,6 +14,7 @@ from secrets import token_hex
 
 from hub.archive.shelf import CHUNK
 from hub.errors import ArchiveUnavailable, HubError
+from hub.points import reach
 
 UNFINISHED = ".part"
 DAY_SECONDS = 86_400
@@ -34,6 +35,7 @@ class FolderShelf:
                 _write(target, chunks)
             # also when another writer's file is there: its folder may not be on the disk yet
             sync_folder(target.parent)
+            reach("archive.kept")
         except OSError as error:
             raise ArchiveUnavailable(f"the archive did not take an object: {error.strerror}") from error
         return is_new
@@ -99,10 +101,12 @@ def write_file(path: Path, chunks: Iterable[bytes]) -> None:
     """A new file for its owner only, its bytes on the disk; its folder's entry is the caller's to flush."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
+        reach("archive.opened")
         for chunk in chunks:
             rest = memoryview(chunk)
             while rest:
                 rest = rest[os.write(descriptor, rest) :]
+        reach("archive.written")
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
@@ -112,7 +116,9 @@ def _write(target: Path, chunks: Iterable[bytes]) -> None:
     part = target.with_name(f"{target.name}.{token_hex(8)}{UNFINISHED}")
     try:
         write_file(part, chunks)
+        reach("archive.synced")
         part.rename(target)
+        reach("archive.renamed")
     except FileExistsError:
         raise  # somebody else's, not ours to remove
     except BaseException:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hub.errors import NotAllowed, Unbalanced
 from hub.model import BatchState
 from hub.pipeline.house import House, lock_batch
+from hub.points import reach
 from hub.store import batches, conservation, deliveries, tombstones
 from hub.store.database import working
 
@@ -17,6 +18,8 @@ def release_batch(house: House, batch_id: int, by: str) -> None:
             held = f"held with {batch.hold_code}" if batch.state is BatchState.HELD else batch.state.value
             raise NotAllowed(f"batch {batch_id} is {held}; only an expectation (F013, F014) can be released")
         batches.release_hold(work, batch_id, by)
+        reach("release.written")
+    reach("release.committed")
 
 
 def close_batch(house: House, batch_id: int) -> None:
@@ -28,6 +31,8 @@ def close_batch(house: House, batch_id: int) -> None:
         if batch.hold_code == Unbalanced.code and conservation.count_intakes(work, [batch_id]):
             raise NotAllowed(f"rows of batch {batch_id} were stored before it was held with F019; replay it")
         batches.set_state(work, batch_id, BatchState.REPORTED)
+        reach("close.written")
+    reach("close.committed")
 
 
 def resend_batch(house: House, batch_id: int) -> int:
@@ -42,7 +47,10 @@ def resend_batch(house: House, batch_id: int) -> int:
         woken = deliveries.wake_refused(work, batch_id)
         if not woken:
             raise NotAllowed(f"nothing of batch {batch_id} is refused and stands as it was sent")
+        reach("resend.woken")
         batches.set_state(work, batch_id, BatchState.STORED)
+        reach("resend.written")
+    reach("resend.committed")
     return woken
 
 
@@ -63,3 +71,5 @@ def replay_batch(house: House, batch_id: int) -> None:
                 f"the raw bytes of batch {batch_id} were let go when their term was over; `hub batch {batch_id}`"
             )
         batches.release_hold(work, batch_id, None)
+        reach("replay.written")
+    reach("replay.committed")

@@ -201,11 +201,14 @@ def catch_up(house: House, partner: str) -> dict[str, int]:
     """Owe a receiver what it was never owed, for instance what came before its file did; the records by schema."""
     receives = house.registry.receives(partner)
     with working(house.engine) as work:
-        return {
+        owed = {
             schema: deliveries.add_missing(work, partner, schema, receives.areas)
             for schema in SCHEMAS
             if schema in receives.records
         }
+        reach("catchup.written")
+    reach("catchup.committed")
+    return owed
 
 
 def next_delivery(house: House, partner: str) -> float | None:

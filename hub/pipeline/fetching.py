@@ -10,6 +10,7 @@ from hub.digest import sm3_hex
 from hub.feed import Feed, SftpSource
 from hub.model import BatchState, Fetched, Journalled, Notice
 from hub.pipeline.house import House, note
+from hub.points import reach
 from hub.settings import now
 from hub.store import batches, tombstones, watching
 from hub.store.database import Work, working
@@ -20,16 +21,21 @@ def fetch_feed(house: House, feed: Feed, fetcher: Fetcher) -> list[int]:
     began_at, notices = now(), list[Notice]()
     with working(house.engine) as work:
         cursor, seen = batches.read_cursor(work, feed.feed_id), batches.seen_stamps(work, feed.feed_id)
+    reach("fetch.cursor_read")
     for found in fetcher.fetch(cursor, seen):
+        reach("fetch.bytes_read")
         if isinstance(found, Notice):
             notices.append(found)
             if not found.is_waiting:
                 with working(house.engine) as work:
                     batches.raise_alarm(work, feed.feed_id, None, f"{found.code} {found.message}")
+                reach("fetch.noticed")
             continue
         _keep(house, feed, found)
+    reach("fetch.ended")
     with working(house.engine) as work:
         watching.note_look(work, feed.feed_id, began_at, notices)
+        reach("fetch.looked")
         return [batch.batch_id for batch in batches.batches_in(work, [BatchState.FETCHED], feed.feed_id)]
 
 
@@ -37,6 +43,7 @@ def _keep(house: House, feed: Feed, found: Fetched) -> None:
     """Archive first, then one commit for batch and cursor: a crash between the two loses nothing and doubles nothing."""
     parts = [house.archive.keep(part) for part in found.parts]
     digest = parts[0] if len(parts) == 1 else sm3_hex("\n".join(parts).encode())
+    reach("fetch.archived")
     with working(house.engine) as work:
         if found.fault is not None and found.stamp is None and batches.is_held(work, feed.feed_id, found.fault[0]):
             batches.raise_alarm(
@@ -51,8 +58,12 @@ def _keep(house: House, feed: Feed, found: Fetched) -> None:
         fault = found.fault or _twin_fault(work, feed, batch_id, found.name, digest)
         if (is_new or is_mended) and fault is not None:
             batches.hold_batch(work, batch_id, *fault)
+            reach("fetch.held")
+        reach("fetch.written")
         if is_new:  # before the commit: what the database knows, the journal knows, also when the database is lost
             house.archive.note_fetched(_journalled(feed, batch_id, found, digest, parts, fault))
+            reach("fetch.journalled")
+    reach("fetch.committed")
     note("fetched", feed=feed.feed_id, batch=batch_id, new=is_new, parts=len(parts))
 
 

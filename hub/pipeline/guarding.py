@@ -8,6 +8,7 @@ from random import uniform
 
 from hub.errors import Busy, CircuitOpen, HubError, HubUnavailable, PartnerRefused, PartnerUnavailable
 from hub.pipeline.house import House, note
+from hub.points import reach
 from hub.settings import now
 from hub.store import circuits, leases
 from hub.store.database import working
@@ -27,8 +28,10 @@ def holding(house: House, name: str, holder: str) -> Iterator[None]:
     if lease is None:
         raise Busy(f"another worker is at {name}; nothing was done")
     try:
+        reach("lease.taken")
         with under(lease):
             yield
+        reach("lease.ended")
     finally:
         with suppress(HubError), working(house.engine) as work:  # it lapses by itself when the database is away
             leases.give_back(work, lease)

@@ -8,6 +8,7 @@ from hub.model import Batch, BatchState, Declared, Sorted, Tally
 from hub.pipeline.balancing import check_balance
 from hub.pipeline.house import House, lock_batch, note
 from hub.pipeline.reading import Reading, check_expectations, name_parts, read_rows
+from hub.points import reach
 from hub.registry import Registry
 from hub.store import batches, conclusions, conservation, crosswalk, deliveries, records
 from hub.store.database import Work, working
@@ -24,6 +25,7 @@ def store_batch(house: House, feed: Feed, batch_id: int) -> BatchState:
         batch = lock_batch(work, batch_id)
         if batch.state is not BatchState.FETCHED:
             return batch.state
+        reach("store.locked")
         batches.forget_reading(work, batch_id)
         try:
             reading = read_rows(
@@ -31,14 +33,18 @@ def store_batch(house: House, feed: Feed, batch_id: int) -> BatchState:
             )
             if batch.released_by is None:
                 check_expectations(feed.spec.expect, reading.found)
+            reach("store.read")
             with work.begin_nested():  # what does not balance is taken back, and the batch held in the same commit
                 batches.set_state(work, batch_id, BatchState.STORED)
                 _write(work, house.registry, feed, batch_id, reading)
         except (FeedChanged, ExpectationFailed, Unbalanced) as error:
             batches.hold_batch(work, batch_id, error.code, str(error))
+            reach("store.held")
             note("held", feed=feed.feed_id, batch=batch_id, code=error.code)
             return BatchState.HELD
         _settle_earlier_versions(work, feed, batch)
+        reach("store.written")
+    reach("store.committed")
     return BatchState.STORED
 
 
@@ -54,6 +60,7 @@ def _settle_earlier_versions(work: Work, feed: Feed, batch: Batch) -> None:
             continue
         if again and held.batch_id < batch.batch_id and held.hold_code != Unbalanced.code:
             batches.set_state(work, held.batch_id, BatchState.REPORTED)
+            reach("store.settled")
             note("settled", feed=feed.feed_id, batch=held.batch_id, by=batch.batch_id)
 
 
@@ -67,16 +74,21 @@ def _write(work: Work, registry: Registry, feed: Feed, batch_id: int, reading: R
     answer_every_row = isinstance(feed.spec.source, SftpSource)
     for found in reading.found:
         written = records.write_rows(work, batch_id, found, answer_every_row=answer_every_row)
+        reach("store.rows_written")
         tally = _tally(feed, reading, found, written, batches.printed_rows(work, batch_id))
         batches.write_tally(work, batch_id, tally)
+        reach("store.tally_written")
         routes = registry.routes(found.schema)
         deliveries.add_deliveries(work, batch_id, found.schema, routes, feed.feed_id)
         conservation.write_routing(work, batch_id, found.schema, routes)
+        reach("store.deliveries_written")
         note("stored", feed=feed.feed_id, batch=batch_id, schema=found.schema, stored=tally.stored_rows,
              rejected=tally.rejected_rows, unchanged=tally.unchanged_rows)  # fmt: skip
     check_balance(work, feed, batch_id, reading)
+    reach("store.balanced")
     for found in reading.found:
         crosswalk.note_identities(work, batch_id, found.schema)
+        reach("store.identities_written")
     for alarm in (*reading.alarms, *reading.notes):
         batches.raise_alarm(work, feed.feed_id, batch_id, alarm)
     if not SPEAK_OF_CLUES.isdisjoint(feed.spec.records):  # last of all: it waits for others who store clues or steps

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from hub.digest import sm3_texts
 from hub.model import Sorted
+from hub.points import reach
 from hub.recipes import add_up
 from hub.store.database import Work, copy_rows, rows_of
 from hub.store.restores import version_floor
@@ -54,6 +55,7 @@ def write_rows(work: Work, batch_id: int, found: Sorted, *, answer_every_row: bo
     known = records.filter(~pl.col("#is_fresh"))
     is_mine = (pl.col("batch_id") == batch_id) | pl.col("#is_mine")
     _write_versions(work, batch_id, found.schema, fresh)
+    reach("store.records_written")
     mine, old = known.filter(is_mine), known.filter(~is_mine)
     row_digests = pl.Series("#row_digest", sm3_texts(found.rejections["#row"]), dtype=pl.String)
     rejections = found.rejections.with_columns(row_digests)
@@ -62,6 +64,7 @@ def write_rows(work: Work, batch_id: int, found: Sorted, *, answer_every_row: bo
         again.select("#part", "#line"), on=["#part", "#line"], how="anti", maintain_order="left"
     )
     _write_rejections(work, batch_id, found.schema, rejections)
+    reach("store.rejections_written")
     _write_repetitions(work, batch_id, found.schema, old)
     unkept_fen = add_up(again["#fen"]) + found.repeated_fen
     return Written(

@@ -83,6 +83,10 @@ class Office:
         """Extra files are written by the two banks with simulators of their own."""
         raise ValueError("mirrored partners write the day's files only")
 
+    def drop_correction(self, name: str) -> str:
+        """Corrections are written by the two banks with simulators of their own."""
+        raise ValueError("mirrored partners write the day's files only")
+
     def drop_bytes(
         self, path: str, content: bytes, digest: str = "", flag: bool = True, name_encoding: str = "utf-8"
     ) -> str:

@@ -1,0 +1,65 @@
+"""`make faults`: the whole matrix, bounded; writes the record of the run and the page of commit points.
+
+python -m tests.faults [--seeds 1,2,3] [--chains 12] [--length 5] [--stands 2]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import report, running
+from .matrix import Episode, Verdict, plan
+from .network import NETWORK
+from .scenarios import SCENARIOS, Scenario
+
+RECORD = Path(__file__).parents[2] / "var" / "faults"
+
+
+def main(words: Sequence[str]) -> int:
+    """Run, tell, write; the exit code is 0 when nothing was violated."""
+    options = _read(words)
+    seeds = [int(seed) for seed in options.seeds.split(",")]
+    started = time.monotonic()
+    print(f"seeds {options.seeds}; {options.stands} stands at once; record in {RECORD}", flush=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True) as folder,
+        running.ground(Path(folder)) as on,
+    ):
+        reached = running.measure(on)
+        work: list[Episode | tuple[Scenario, int]] = list(plan(reached, seeds, options.chains, options.length))
+        work += [(scenario, seed) for seed in seeds for scenario in (*NETWORK, *SCENARIOS)]
+        verdicts = running.run_all(on, work, options.stands, _tell)
+    report.write_lines(RECORD / "report.tsv", verdicts)
+    report.write_page(report.PAGE if options.page else RECORD / "commit-points.md", verdicts, seeds)
+    injected, broken = sum(one.injected for one in verdicts), [one for one in verdicts if one.violations]
+    minutes = (time.monotonic() - started) / 60
+    print(
+        f"{len(verdicts)} episodes, {injected} faults injected, {len(broken)} with a violation, {minutes:.0f} minutes"
+    )
+    return 1 if broken else 0
+
+
+def _read(words: Sequence[str]) -> argparse.Namespace:
+    reader = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    reader.add_argument("--seeds", default="1,2,3", help="numbers with commas between")
+    reader.add_argument("--chains", type=int, default=24, help="chains of kills for each seed")
+    reader.add_argument("--length", type=int, default=6, help="kills in a chain")
+    reader.add_argument("--stands", type=int, default=2, help="stands at once")
+    reader.add_argument("--no-page", dest="page", action="store_false", help="leave docs/reference alone")
+    return reader.parse_args(words)
+
+
+def _tell(verdict: Verdict) -> None:
+    said = "; ".join(str(violation) for violation in verdict.violations[:3]) or (
+        "kept" if verdict.injected else "not reached"
+    )
+    print(f"{verdict.seconds:5.1f} s  seed {verdict.seed}  {verdict.scenario}: {said}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,140 @@
+"""The ways that data take, each with what makes something new appear on it, so that there is work in which to be interrupted.
+
+An offer is small and seeded; what of it would be wrong without a reason is written into the checker's allowances.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from .invariants import Checker
+from .stand import BANK, FEEDS, Stand
+
+Verbs = list[list[Any]]
+PAYROLLS = "haidai_payrolls"
+SHOWN = {"bureau": 3, "daizong": 2, "nat": 2}
+"""How many more rows each web partner has after an offer."""
+
+
+@dataclass(frozen=True)
+class Flow:
+    """``offer`` makes something new appear; ``before`` is done undisturbed, ``verbs`` are what is interrupted,
+    the whole day as often as ``rounds`` says."""
+
+    name: str
+    offer: Callable[[Stand, Checker, Random], str]
+    feeds: Sequence[str] = FEEDS
+    before: bool = False
+    by_hand: str = ""
+    rounds: int = 1
+
+    def verbs(self, name: str) -> Verbs:
+        """What a worker is to do after the offer (``name``: the file it may be about)."""
+        day: Verbs = [["day", list(self.feeds)]] * self.rounds
+        return [["by_hand", self.by_hand, name], *day] if self.by_hand else day
+
+
+def drop_file(stand: Stand, checker: Checker, chance: Random) -> str:
+    """One good payroll file of forty lines."""
+    return str(stand.control.drop_extra(BANK, "PAYR"))
+
+
+def drop_two_versions(stand: Stand, checker: Checker, chance: Random) -> str:
+    """A payroll file and its correction, both before anybody looks."""
+    name = drop_file(stand, checker, chance)
+    stand.control.correct(BANK, name)
+    return name
+
+
+def drop_held_and_corrected(stand: Stand, checker: Checker, chance: Random) -> str:
+    """A file with a wrong total, which is held, and the corrected version that settles it."""
+    name = str(stand.control.drop_extra(BANK, "PAYR", chance.choice(["wrong_amount", "wrong_totals"])))
+    stand.control.correct(BANK, name)
+    return name
+
+
+def drop_spoiled(stand: Stand, checker: Checker, chance: Random) -> str:
+    """A file whose digest does not fit, a flag whose file never comes, and a good file beside them."""
+    stand.control.drop_extra(BANK, "PAYR", "wrong_digest")
+    stand.control.drop_extra(BANK, "PAYR", "flag_without_file")
+    return drop_file(stand, checker, chance)
+
+
+def show_rows(*partners: str) -> Callable[[Stand, Checker, Random], str]:
+    """A few more rows at these web partners."""
+
+    def show(stand: Stand, checker: Checker, chance: Random) -> str:
+        for partner in partners:
+            checker.shown[partner] += SHOWN[partner]
+            stand.control.show(partner, checker.shown[partner])
+        return ""
+
+    return show
+
+
+def offer_all(stand: Stand, checker: Checker, chance: Random) -> str:
+    """Something new everywhere."""
+    show_rows(*SHOWN)(stand, checker, chance)
+    return chance.choice([drop_file, drop_two_versions])(stand, checker, chance)
+
+
+def offer_trouble(stand: Stand, checker: Checker, chance: Random) -> str:
+    """A good file, and receivers that take their time, turn submissions down as a whole or lose them."""
+    stand.control.fault("province", "late_answer", 2)
+    stand.control.fault("province", "fail_batch", 1)
+    stand.control.fault("taian_receiver", "unreadable", 1)
+    return drop_file(stand, checker, chance)
+
+
+def offer_lost_answers(stand: Stand, checker: Checker, chance: Random) -> str:
+    """A good file, and receivers that take a submission and whose next answers, also about it, are cut off on their way."""
+    for receiver in ("province", "taian_receiver", "inspection_receiver"):
+        stand.control.fault(receiver, "cut", 6)
+    return drop_file(stand, checker, chance)
+
+
+def drop_for_release(stand: Stand, checker: Checker, chance: Random) -> str:
+    """A file half of which is bad: an officer must let it pass."""
+    name = str(stand.control.drop_extra(BANK, "PAYR", "many_bad_lines"))
+    checker.allowed.released.add(name)
+    return name
+
+
+def drop_for_closing(stand: Stand, checker: Checker, chance: Random) -> str:
+    """A file with a wrong total, which an officer settles without taking anything of it."""
+    name = str(stand.control.drop_extra(BANK, "PAYR", "wrong_amount"))
+    checker.allowed.closed.add(name)
+    return name
+
+
+def drop_for_resending(stand: Stand, checker: Checker, chance: Random) -> str:
+    """A file of which some receiver has refused a line, to be sent once more."""
+    sql = """select distinct regexp_replace(source_name, '.*/', '') as name from batch join delivery using (batch_id)
+             where feed_id = %s and delivery.state = 'refused' and batch.state = 'reported' and hold_code is null order by 1"""
+    while not (found := [row.name for row in stand.ask(sql, PAYROLLS) if row.name not in checker.allowed.resent]):
+        drop_file(stand, checker, chance)
+        stand.finish([PAYROLLS])
+    name = str(chance.choice(found))
+    checker.allowed.resent.add(name)
+    return name
+
+
+FLOWS: Sequence[Flow] = (
+    Flow("bank file", drop_file, [PAYROLLS]),
+    Flow("bank file and correction", drop_two_versions, [PAYROLLS]),
+    Flow("bank file held and corrected", drop_held_and_corrected, [PAYROLLS]),
+    Flow("bank file spoiled", drop_spoiled, [PAYROLLS]),
+    Flow("permits", show_rows("bureau"), ["bureau_permits"]),
+    Flow("guarantees", show_rows("daizong"), ["daizong_guarantees"]),
+    Flow("clues", show_rows("nat"), ["nat_clues"]),
+    Flow("receivers in trouble", offer_trouble, [PAYROLLS]),
+    Flow("answers lost", offer_lost_answers, [PAYROLLS], rounds=2),
+    Flow("release", drop_for_release, [PAYROLLS], before=True, by_hand="release"),
+    Flow("close", drop_for_closing, [PAYROLLS], before=True, by_hand="close"),
+    Flow("replay", drop_file, [PAYROLLS], before=True, by_hand="replay"),
+    Flow("resend", drop_for_resending, [PAYROLLS], before=True, by_hand="resend"),
+    Flow("everything", offer_all),
+)

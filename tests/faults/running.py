@@ -1,0 +1,103 @@
+"""A whole run: episodes are shared out to a few stands at once, each stand is thrown away after some dozens of them."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from launcher.postgres import EmbeddedPostgres
+
+from . import matrix, scenarios, zygote
+from .invariants import Checker, Violation
+from .matrix import Episode, Verdict
+from .scenarios import Scenario
+from .stand import Stand, make_template, standing
+
+PER_STAND = 40
+Told = Callable[[Verdict], None]
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What all stands stand on: a database server and the process that workers are forked from."""
+
+    folder: Path
+    server: EmbeddedPostgres
+    door: Path
+
+
+@contextmanager
+def ground(folder: Path) -> Iterator[Ground]:
+    """Start both for the length of a `with` block."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with EmbeddedPostgres(folder / "postgres") as server, zygote.running(folder) as door:
+        make_template(server)
+        yield Ground(folder, server, door)
+
+
+def measure(on: Ground) -> Mapping[str, Mapping[str, int]]:
+    """How often each flow reaches each point; what is wrong without any fault is a mistake of the suite or of the hub."""
+    with standing(on.folder / "undisturbed", on.server, on.door) as stand:
+        checker = Checker(stand)
+        reached = matrix.measure(stand, checker)
+        if found := checker.judge():
+            raise AssertionError(f"violated without any fault: {'; '.join(map(str, found))}")
+        return reached
+
+
+def run_all(on: Ground, work: Sequence[Episode | tuple[Scenario, int]], stands: int, told: Told) -> list[Verdict]:
+    """Every episode and scenario, on so many stands at once; ``told`` hears of each verdict as it comes."""
+    waiting: queue.SimpleQueue[Episode | tuple[Scenario, int]] = queue.SimpleQueue()
+    for one in work:
+        waiting.put(one)
+    verdicts: list[Verdict] = []
+    lock = threading.Lock()
+
+    def note(verdict: Verdict) -> None:
+        with lock:
+            verdicts.append(verdict)
+            told(verdict)
+
+    threads = [threading.Thread(target=_use_up, args=(on, waiting, number, note)) for number in range(stands)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return verdicts
+
+
+def _use_up(on: Ground, waiting: queue.SimpleQueue[Episode | tuple[Scenario, int]], number: int, note: Told) -> None:
+    turn = 0
+    while not waiting.empty():
+        turn += 1
+        with standing(on.folder / f"stand-{number}-{turn}", on.server, on.door) as stand:
+            checker = Checker(stand)
+            for _ in range(PER_STAND):
+                try:
+                    one = waiting.get_nowait()
+                except queue.Empty:
+                    return
+                verdict, goes_on = play(stand, checker, one)
+                note(verdict)
+                if not goes_on:
+                    break
+
+
+def play(stand: Stand, checker: Checker, one: Episode | tuple[Scenario, int]) -> tuple[Verdict, bool]:
+    """One episode or scenario, and whether the stand is fit for another one."""
+    try:
+        if isinstance(one, Episode):
+            verdict, is_alone = matrix.run(stand, checker, one), False
+        else:
+            scenario, seed = one
+            verdict, is_alone = scenarios.run(scenario, stand, checker, seed), scenario.is_alone
+    except Exception as error:
+        name = one.name if isinstance(one, Episode) else one[0].name
+        seed = one.seed if isinstance(one, Episode) else one[1]
+        broken = Violation("harness", f"{type(error).__name__}: {error}")
+        return Verdict(name, seed, 0, (broken,), 0), False
+    return verdict, not is_alone and not verdict.violations
