@@ -3,7 +3,7 @@ PartnerRefused (a person must act); third-party errors never leave a connector."
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from hub.feed import CallReport
@@ -17,9 +17,12 @@ class Fetcher(Protocol):
 
 
 class FileReporter(Protocol):
-    """Puts a finished return file; the same file put twice is one file."""
+    """Puts a finished return file; the same file put twice is one file.
 
-    def put(self, path: str, data: bytes) -> None: ...
+    ``still_ours`` is called right before anything takes its final name, and raises FencedOff when a newer worker is at it.
+    """
+
+    def put(self, path: str, data: bytes, still_ours: Callable[[], None]) -> None: ...
 
 
 class CallReporter(Protocol):

@@ -9,6 +9,7 @@ import posixpath
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from datetime import timedelta
@@ -203,21 +204,29 @@ class SftpConnector(SshSession):
         with self._sftp.open(path, "rb") as file:
             return file.read(4096).decode("ascii", "replace")
 
-    def put(self, path: str, data: bytes) -> None:
-        """Place a return file: data, then its digest, then its flag, each under its final name in one step."""
-        name = posixpath.basename(path)
+    def put(self, path: str, data: bytes, still_ours: Callable[[], None]) -> None:
+        """Place a return file: data, then its digest, then its flag, each under its final name in one step.
+
+        An older version's flag is taken away first, so that nobody reads new data by an old flag.
+        """
+        name, digest, flag = posixpath.basename(path), self._source.digest, self._source.done
         with translated(self._connection.name):
             self._make_folder(posixpath.dirname(path))
             reach("put.begun")
-            self._place(path, data)
+            if not self._stands(path, data):
+                if flag and flags_each_file(self._source):
+                    still_ours()
+                    self._take_away(path_beside(path, flag))
+                    reach("put.flag_taken_away")
+                self._place(path, data, still_ours)
             reach("put.data_placed")
-            if self._source.digest:
-                digest = digest_of(self._source.digest, data)
-                self._place(path_beside(path, self._source.digest), f"{digest}  {name}\n".encode())
+            if digest:
+                line = f"{digest_of(digest, data)}  {name}\n".encode()
+                self._place(path_beside(path, digest), line, still_ours)
                 reach("put.digest_placed")
-            if self._source.done and flags_each_file(self._source):
+            if flag and flags_each_file(self._source):
                 lines = data.count(b"\n")
-                self._place(path_beside(path, self._source.done), f"{len(data)}|{lines}".encode())
+                self._place(path_beside(path, flag), f"{len(data)}|{lines}".encode(), still_ours)
                 reach("put.flag_placed")
 
     def _make_folder(self, folder: str) -> None:
@@ -226,18 +235,29 @@ class SftpConnector(SshSession):
         except FileNotFoundError:
             self._sftp.mkdir(folder)
 
-    def _place(self, path: str, data: bytes) -> None:
+    def _stands(self, path: str, data: bytes) -> bool:
         try:
             with self._sftp.open(path, "rb") as file:
-                if file.read() == data:
-                    return
+                return bool(file.read() == data)
         except FileNotFoundError:
-            pass
+            return False
+
+    def _take_away(self, path: str) -> None:
+        with suppress(FileNotFoundError):
+            self._sftp.remove(path)
+
+    def _place(self, path: str, data: bytes, still_ours: Callable[[], None]) -> None:
+        """Whoever was at it before may write on into what was taken away; it has no name any more."""
+        if self._stands(path, data):
+            return
         part = f"{path}.part"
-        with self._sftp.open(part, "wb") as file:
+        self._take_away(part)
+        with self._sftp.open(part, "wx") as file:
             file.set_pipelined(True)
             file.write(data)
         reach("put.part_written")
+        still_ours()
+        reach("put.checked")
         self._sftp.posix_rename(part, path)
 
 

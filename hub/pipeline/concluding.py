@@ -7,12 +7,14 @@ begun: the next tells it again under the same key, or puts the same file again, 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from connectors.interface import CallReporter, FileReporter
 from hub.conclusions import conclusion_path, key_of, render_call, render_conclusion
 from hub.errors import PartnerRefused
 from hub.feed import CallReport, ConclusionCall, ConclusionFile, ConclusionReport, Feed
 from hub.model import Conclusion
+from hub.pipeline.guarding import check_lease
 from hub.pipeline.house import House, note
 from hub.store import conclusions
 from hub.store.database import working
@@ -69,7 +71,8 @@ def _is_taken(house: House, report: ConclusionReport, reporter: Reporter, conclu
 def _tell(house: House, report: ConclusionReport, reporter: Reporter, conclusion: Conclusion) -> None:
     codes = house.registry.codes
     if isinstance(report, ConclusionFile):
-        reporter.put(conclusion_path(report, conclusion), render_conclusion(report, conclusion, codes))  # type: ignore[union-attr]
+        path, content = conclusion_path(report, conclusion), render_conclusion(report, conclusion, codes)
+        reporter.put(path, content, partial(check_lease, house))  # type: ignore[union-attr]
     else:
         rows = render_call(report, conclusion, codes)
         reporter.send(_call(report), rows, conclusion.call_key or key_of(conclusion))  # type: ignore[union-attr]

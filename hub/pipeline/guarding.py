@@ -37,6 +37,12 @@ def holding(house: House, name: str, holder: str) -> Iterator[None]:
             leases.give_back(work, lease)
 
 
+def check_lease(house: House) -> None:
+    """Raises FencedOff when a newer worker has taken over a lease of ours. Asked right before something leaves the hub."""
+    with working(house.engine):
+        pass
+
+
 @contextmanager
 def guarded(house: House, connection: str) -> Iterator[None]:
     """Use a connection unless its circuit is open (CircuitOpen); failures and successes are counted for the next one who asks.

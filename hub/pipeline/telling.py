@@ -7,11 +7,13 @@ the whole answer each time: the same content put twice is one file.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from connectors.interface import CallReporter, FileReporter
 from hub.digest import sm3_hex
 from hub.feed import CallReport, Feed, FileReport
 from hub.model import Batch, BatchState, Outcome, Stage, Status
+from hub.pipeline.guarding import check_lease
 from hub.pipeline.house import House, lock_batch, note
 from hub.pipeline.remembering import Remembering
 from hub.points import reach
@@ -67,7 +69,7 @@ def _tell_by_file(
         is_told = batches.last_reported(work, batch.batch_id, stage) == digest
     if not is_told:
         reach("tell.before_file")
-        reporter.put(path, content)
+        reporter.put(path, content, partial(check_lease, house))
         reach("tell.file_put")
         with working(house.engine) as work:
             batches.write_report(work, batch.batch_id, stage, digest, len(rows))
@@ -99,8 +101,7 @@ def _send_open(house: House, batch: Batch, stage: Stage, report: CallReport, rep
     with working(house.engine) as work:
         waiting = told.open_calls(work, batch.batch_id, stage)
     for call in waiting:
-        with working(house.engine):  # under our lease, or not at all
-            pass
+        check_lease(house)
         reach("tell.before_call")
         reporter.send(report, call.rows, call.key)
         reach("tell.call_sent")

@@ -467,7 +467,7 @@ def test_what_is_decided_while_a_report_goes_out_is_not_forgotten(hub: Hub) -> N
     assert batch.state is BatchState.DELIVERED
 
     class Deciding:
-        def put(self, path: str, data: bytes) -> None:
+        def put(self, path: str, data: bytes, still_ours: Callable[[], None]) -> None:
             pipeline.replay_batch(hub.house, batch.batch_id)
 
     pipeline.report_batch(hub.house, hub.feed(FEED), batch, Stage.OUTCOME, Deciding())

@@ -16,7 +16,7 @@ from ssh_server import find_sshd, serving
 
 from connectors.sftp import SftpConnector
 from hub.digest import sm3_hex
-from hub.errors import PartnerRefused, PartnerUnavailable
+from hub.errors import FencedOff, PartnerRefused, PartnerUnavailable
 from hub.feed import SftpSource
 from hub.model import Connection, Fetched, FileStamp, Notice
 from simulators.running import Running
@@ -349,7 +349,7 @@ class TestOtherFlags:
         ):
             agreed = folder.source().model_dump(by_alias=True) | {"done": done, "digest": "{stem}.sha256"}
             with SftpConnector(folder.connection, SftpSource.model_validate(agreed)) as connector:
-                connector.put(f"{folder.within}/out{number}/R.txt", DATA)
+                connector.put(f"{folder.within}/out{number}/R.txt", DATA, lambda: None)
             place = folder.root / folder.within / f"out{number}"
             assert sorted(path.name for path in place.iterdir()) == beside
             assert (place / "R.sha256").read_text() == f"{hashlib.sha256(DATA).hexdigest()}  R.txt\n"
@@ -379,10 +379,10 @@ class TestPutting:
         """What stood unfinished is finished by the next try; the flag comes last."""
         place, write = SftpConnector._place, folder.root / folder.within / "out"
 
-        def stop_before_flag(connector: SftpConnector, path: str, data: bytes) -> None:
+        def stop_before_flag(connector: SftpConnector, path: str, data: bytes, still_ours: Callable[[], None]) -> None:
             if path.endswith(".ok"):
                 raise PartnerUnavailable("the line went dead")
-            place(connector, path, data)
+            place(connector, path, data, still_ours)
 
         monkeypatch.setattr(SftpConnector, "_place", stop_before_flag)
         with pytest.raises(PartnerUnavailable):
@@ -399,9 +399,40 @@ class TestPutting:
         self._put(folder, b"R|2\r\n")
         assert (folder.root / folder.within / "out" / "RET_1.txt").read_bytes() == b"R|2\r\n"
 
-    def _put(self, folder: Folder, data: bytes = DATA) -> None:
+    def test_new_data_are_never_found_beside_an_old_flag(self, folder: Folder) -> None:
+        """The flag goes first and comes last: whoever waits for it never reads half an answer."""
+        place, seen = folder.root / folder.within / "out", list[tuple[bytes, bool]]()
+        self._put(folder)
+        self._put(
+            folder,
+            b"R|2\r\n",
+            lambda: seen.append(((place / "RET_1.txt").read_bytes(), (place / "RET_1.txt.ok").exists())),
+        )
+        assert seen == [(DATA, True), (DATA, False), (b"R|2\r\n", False), (b"R|2\r\n", False)]
+
+    @pytest.mark.parametrize("checks", [1, 2, 3, 4])
+    def test_one_that_was_taken_over_gives_nothing_its_name_any_more(self, folder: Folder, checks: int) -> None:
+        """It is asked before each of the three, and before the flag is taken away; the newer one finishes what it began."""
+        place, asked = folder.root / folder.within / "out", list[int]()
+
+        def taken_over() -> None:
+            asked.append(1)
+            if len(asked) == checks:
+                raise FencedOff("a newer worker is at it")
+
+        self._put(folder)
+        with pytest.raises(FencedOff):
+            self._put(folder, b"R|2\r\n", taken_over)
+        stands = [(place / f"RET_1.txt{end}").exists() for end in ("", ".sm3", ".ok")]
+        assert stands == [True, True, checks == 1]
+        assert (place / "RET_1.txt").read_bytes() == (DATA if checks < 3 else b"R|2\r\n")
+        self._put(folder, b"R|3\r\n")
+        assert sorted(path.name for path in place.iterdir()) == ["RET_1.txt", "RET_1.txt.ok", "RET_1.txt.sm3"]
+        assert (place / "RET_1.txt.sm3").read_text() == f"{sm3_hex((place / 'RET_1.txt').read_bytes())}  RET_1.txt\n"
+
+    def _put(self, folder: Folder, data: bytes = DATA, still_ours: Callable[[], None] = lambda: None) -> None:
         with folder.open() as connector:
-            connector.put(f"{folder.within}/out/RET_1.txt", data)
+            connector.put(f"{folder.within}/out/RET_1.txt", data, still_ours)
 
 
 class TestConnecting:

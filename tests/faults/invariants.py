@@ -70,7 +70,7 @@ class Checker:
         told = {partner: self.stand.control.statuses(partner) for partner in STAGES}
         found = [*self._files(files, ledger), *self._web_rows(ledger), *self._effects(), *self._amounts(ledger)]
         found += [*self._told(ledger, told), *self._returned(files, ledger), *self._order(told)]
-        found += [*self._archive(files), *self._lost(), *self._private()]
+        found += [*self._standing(), *self._archive(files), *self._lost(), *self._private()]
         return found
 
     def _files(self, files: Sequence[Mapping[str, Any]], ledger: Mapping[str, Any]) -> Iterator[Violation]:
@@ -195,6 +195,22 @@ class Checker:
                 yield from self._every_line(name, file["by_kind"].get("payroll_line", {}).get("rows", 0))
             elif f"FIN_{name}" in back["fin"]:
                 yield Violation("I4", f"FIN_{name} was put although nothing of the file was taken")
+
+    def _standing(self) -> Iterator[Violation]:
+        """I4 for files, in the folder itself: what stands there is what was noted last."""
+        sql = """select distinct on (batch_id, stage) regexp_replace(source_name, '.*/', '') as name, stage, report.digest
+                 from report join batch using (batch_id) where report.digest <> '' and feed_id like %s
+                 order by batch_id, stage, sent_at desc"""
+        for row in self.stand.ask(sql, f"{BANK}_%"):
+            name = f"{'RET' if row.stage == 'intake' else 'FIN'}_{row.name}"
+            path = self.stand.returned_file(name)
+            content, size = path.read_bytes(), path.stat().st_size
+            if sm3_hex(content) != row.digest:
+                yield Violation("I4", f"{name} stands there otherwise than it was noted last")
+            beside = [path.with_name(f"{path.name}{end}") for end in (".sm3", ".ok")]
+            said = [one.read_text().replace("|", " ").split()[0] if one.exists() else None for one in beside]
+            if said != [sm3_hex(content), str(size)]:
+                yield Violation("I4", f"{name} has another digest or flag beside it, or none")
 
     def _every_line(self, name: str, rows: int) -> Iterator[Violation]:
         if name in self._answered:

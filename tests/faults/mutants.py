@@ -24,10 +24,10 @@ def tell_before_it_happened() -> None:
         class Hasty:
             send = getattr(reporter, "send", None)
 
-            def put(self, path: str, content: bytes) -> None:
+            def put(self, path: str, content: bytes, still_ours: Callable[[], None]) -> None:
                 with working(house.engine) as work:
                     batches.write_report(work, batch.batch_id, stage, sm3_hex(content), 0)
-                reporter.put(path, content)
+                reporter.put(path, content, still_ours)
 
         return honest(house, feed, batch, stage, Hasty())  # type: ignore[arg-type]
 

@@ -6,7 +6,7 @@ Each scenario says how many faults it injected and what was violated; all are ju
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -28,6 +28,11 @@ BETWEEN = tuple(
     )
 )  # fmt: skip
 """Points at which a worker holds no lock: the ones where it can fall asleep and others overtake it."""
+PUTTING: Mapping[str, Sequence[int]] = {
+    "tell.before_file": (1,), "put.begun": (1,), "put.part_written": (1, 2, 3), "put.checked": (1, 2, 3), "put.data_placed": (1,),
+    "put.digest_placed": (1,), "put.flag_placed": (1,), "tell.file_put": (1,), "tell.file_noted": (1,),
+}  # fmt: skip
+"""A return file is three files: its data, its digest, its flag."""
 COMMITS = 60
 """A day of everything commits about so often; the line is cut at one of these."""
 
@@ -96,6 +101,26 @@ def overtaken_by_a_correction(
                 stand.survivor().run([["day", [PAYROLLS]]])
                 sleeper.go_on()
                 sleeper.end()
+        return int(is_asleep), finish(stand)
+
+    return overtaken
+
+
+def overtaken_by_a_release(point: str, hit: int) -> Play:
+    """A worker falls asleep while it tells that a file is held; an officer lets the file pass and it is exchanged; then it goes on."""
+
+    def overtaken(stand: Stand, checker: Checker, chance: Random) -> tuple[int, list[Violation]]:
+        name = str(stand.control.drop_extra(BANK, "PAYR", "many_bad_lines"))
+        checker.allowed.released.add(name)
+        with stand.worker() as sleeper:
+            sleeper.start([["in", [PAYROLLS]]], {"kind": "pause", "point": point, "hit": hit})
+            is_asleep = sleeper.wait_at_point() is not None
+            if is_asleep:
+                stand.survivor().run([["day", [PAYROLLS]], ["by_hand", "release", name], ["day", [PAYROLLS]]])
+                sleeper.go_on()
+                sleeper.end()
+        if not is_asleep:
+            stand.survivor().run([["by_hand", "release", name]])
         return int(is_asleep), finish(stand)
 
     return overtaken
@@ -285,6 +310,11 @@ SCENARIOS: Sequence[Scenario] = (
         for point in ("deliver.claimed", "deliver.before_submit", "deliver.answered")
         for hit in (1, 2)
         if (receiver, point) != ("jining", "deliver.before_submit")
+    ),
+    *(
+        Scenario(f"overtaken by a release at {point}#{hit}", overtaken_by_a_release(point, hit))
+        for point, hits in PUTTING.items()
+        for hit in hits
     ),
     Scenario("a commit that never arrived", commit_lost(after=False)),
     Scenario("a commit nobody heard of", commit_lost(after=True)),

@@ -151,6 +151,11 @@ class Stand:
         root = Path(self.up.addresses["sftp"]["users"]["haidai"]["root"])
         return next(path for path in (root / "in").glob(f"*/{name}"))
 
+    def returned_file(self, name: str) -> Path:
+        """A return file where the bank finds it."""
+        root = Path(self.up.addresses["sftp"]["users"][BANK]["root"])
+        return next((root / "out").glob(f"*/{name}"), root / "out" / name)
+
     def survivor(self) -> Worker:
         """The worker that comes after the others and does what they left undone."""
         if self._survivor is None:
