@@ -107,7 +107,7 @@ def overtaken_by_a_correction(
 
 
 def overtaken_by_a_release(point: str, hit: int) -> Play:
-    """A worker falls asleep while it tells that a file is held; an officer lets the file pass and it is exchanged; then it goes on."""
+    """A worker falls asleep while it tells that a file is held; an officer lets it pass, all is exchanged; then it goes on."""
 
     def overtaken(stand: Stand, checker: Checker, chance: Random) -> tuple[int, list[Violation]]:
         name = str(stand.control.drop_extra(BANK, "PAYR", "many_bad_lines"))
