@@ -43,6 +43,8 @@ _DEFECTS = (
     Defect("missing", "BeneficiaryOrg", missing),
     Defect("amount_too_fine", "InsuredAmount", constant("1234.567")),
 )
+READ_BY_EVENTS = ("AreaCode",)
+"""What an event has from its guarantee: bad there, it is bad for both."""
 _EVENT_DEFECTS = (
     Defect("future_date", "EventAt", postpone),
     Defect("amount_negative", "Amount", negate),
@@ -134,8 +136,11 @@ class Daizong:
         return page
 
     def _sent(self, place: int) -> Iterator[Sent]:
-        for row in (self._rows[place], *self._events[place]):
-            yield Sent(self._feed, row.kind, row.key, place, row.fen, row.bad)
+        guarantee = self._rows[place]
+        shared = guarantee.bad if guarantee.bad_field in READ_BY_EVENTS else None
+        yield Sent(self._feed, guarantee.kind, guarantee.key, place, guarantee.fen, guarantee.bad)
+        for event in self._events[place]:
+            yield Sent(self._feed, event.kind, event.key, place, event.fen, event.bad or shared)
 
     def _element(self, name: str, fields: Mapping[str, Any]) -> etree._Element:
         element = etree.Element(f"{{{self._wsdl.namespace}}}{name}", nsmap={None: self._wsdl.namespace})
@@ -150,7 +155,7 @@ def _answer(content: bytes, status: int = 200) -> Response:
 
 
 def _spoil_events(city: City, share: float, rows: list[Row]) -> list[list[Row]]:
-    """The events beside their guarantees; those of a bad guarantee stay good, one badness is enough."""
+    """The events beside their guarantees; those of a bad guarantee get no badness of their own, one is enough."""
     by_no = {g.guarantee_no: g for g in city.guarantees}
     events = [
         (place, _event_row(by_no[row.key], event)) for place, row in enumerate(rows) for event in by_no[row.key].events

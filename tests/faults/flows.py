@@ -5,7 +5,7 @@ An offer is small and seeded; what of it would be wrong without a reason is writ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -138,3 +138,17 @@ FLOWS: Sequence[Flow] = (
     Flow("resend", drop_for_resending, [PAYROLLS], before=True, by_hand="resend"),
     Flow("everything", offer_all),
 )
+
+REACHED_ONLY_BY: Mapping[str, tuple[str, ...]] = {
+    "bank file spoiled": ("fetch.noticed", "fetch.held"),
+    "bank file held and corrected": ("store.held", "store.settled"),
+    "receivers in trouble": ("deliver.given_back",),
+    "answers lost": ("deliver.unknown", "deliver.before_inquiry", "deliver.inquiry_answered"),
+    "release": ("release.written", "release.committed", "put.flag_taken_away"),
+    "close": ("close.written", "close.committed"),
+    "replay": ("replay.written", "replay.committed"),
+    "resend": ("resend.woken", "resend.written", "resend.committed"),
+    "catch up": ("catchup.written", "catchup.committed"),
+}
+SPECIAL = frozenset(point for points in REACHED_ONLY_BY.values() for point in points)
+"""Points that an ordinary day does not reach."""

@@ -69,6 +69,7 @@ def measure(stand: Stand, checker: Checker) -> Reached:
         with stand.worker() as worker:
             ended = worker.run(flow.verbs(name))
         stand.finish(flow.feeds)
+        stand.control.clear_faults()
         found[flow.name] = ended.reached
     with stand.worker() as worker:
         found["catch up"] = worker.run([["catch_up", "jining"]]).reached

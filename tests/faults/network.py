@@ -28,6 +28,8 @@ KNOBS = {
 }
 SECONDS = {"slow": 0.05, "cut_after_kb": 2}
 """Knobs that are no number of calls; the others misbehave for some calls."""
+CALLS = {"unreadable": (1, 2), "fail_batch": (1, 2)}
+"""What is turned down as a whole more often than this is given up (R003), as it should be."""
 
 
 def misbehaving(partner: str, knob: str) -> Play:
@@ -35,7 +37,7 @@ def misbehaving(partner: str, knob: str) -> Play:
 
     def play(stand: Stand, checker: Checker, chance: Random) -> tuple[int, list[Violation]]:
         offer_all(stand, checker, chance)
-        stand.control.fault(partner, knob, SECONDS.get(knob, chance.choice([1, 2, 7])))
+        stand.control.fault(partner, knob, SECONDS.get(knob, chance.choice(CALLS.get(knob, (1, 2, 7)))))
         with stand.worker(impatient=True) as worker:
             worker.run(DAY)
         stand.control.clear_faults()

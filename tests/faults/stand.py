@@ -20,7 +20,10 @@ from typing import Any, Self
 import psycopg
 import yaml
 from psycopg.rows import namedtuple_row
+from sqlalchemy import Engine
 
+from hub.archive import Archive
+from hub.backup import make_backup, restore_backup
 from hub.migrations import migrate
 from hub.store.database import open_database
 from launcher.postgres import EmbeddedPostgres
@@ -203,19 +206,28 @@ class Stand:
         finally:
             drop_database(self._server, name)
 
-    def keep_database(self) -> str:
-        """A copy of the database as it is now: yesterday's backup."""
-        name = f"{self.database}_backup"
-        self._hang_up()
-        make_database(self._server, name, self.database)
-        return name
+    def back_up(self) -> Path:
+        """What `hub backup` writes of the database and the archive as they are now."""
+        folder = self.folder / f"backup_{next(_numbers)}"
+        with self._engine() as engine:
+            make_backup(engine, Archive(self.archive), folder)
+        return folder
 
-    def restore_database(self, name: str) -> None:
-        """Put the copy in the place of the database."""
+    def restore(self, folder: Path) -> None:
+        """Lose the database, not the archive, and do what `hub restore` does."""
         self._hang_up()
         drop_database(self._server, self.database)
-        make_database(self._server, self.database, name)
-        drop_database(self._server, name)
+        make_database(self._server, self.database, "template1")
+        with self._engine() as engine:
+            restore_backup(engine, Archive(self.archive), folder, "admin")
+
+    @contextmanager
+    def _engine(self) -> Iterator[Engine]:
+        engine = open_database(self.url)
+        try:
+            yield engine
+        finally:
+            engine.dispose()
 
     def cut_connections(self) -> None:
         """End every session of the hub, as a restarted database does."""

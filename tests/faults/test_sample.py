@@ -9,33 +9,16 @@ import pytest
 from hub.points import POINTS
 
 from . import matrix, scenarios
+from .flows import REACHED_ONLY_BY, SPECIAL
 from .invariants import Checker
 from .scenarios import SCENARIOS
 from .stand import Stand
 
-CALLS = (
-    "tell.deciding_calls",
-    "tell.calls_decided",
-    "tell.before_call",
-    "tell.call_sent",
-    "tell.noting_call",
-    "tell.call_noted",
+CALLED = tuple(
+    point for point in POINTS if point.startswith(("page.", "call.")) or (point.startswith("tell.") and "call" in point)
 )
-SPECIAL = {
-    "bank file spoiled": ("fetch.noticed", "fetch.held"),
-    "bank file held and corrected": ("store.held", "store.settled"),
-    "receivers in trouble": ("deliver.given_back",),
-    "answers lost": ("deliver.unknown", "deliver.before_inquiry", "deliver.inquiry_answered"),
-    "clues": tuple(point for point in POINTS if point.startswith(("page.", "call.")) or point in CALLS),
-    "release": ("release.written", "release.committed"),
-    "close": ("close.written", "close.committed"),
-    "replay": ("replay.written", "replay.committed"),
-    "resend": ("resend.woken", "resend.written", "resend.committed"),
-    "catch up": ("catchup.written", "catchup.committed"),
-}
-"""Points that only these flows reach."""
-USUAL = tuple(point for point in POINTS if not any(point in points for points in SPECIAL.values()))
-MARCHES: Sequence[tuple[str, Sequence[str]]] = (("bank file", USUAL), *SPECIAL.items())
+USUAL = tuple(point for point in POINTS if point not in (*SPECIAL, *CALLED))
+MARCHES: Sequence[tuple[str, Sequence[str]]] = (("bank file", USUAL), ("clues", CALLED), *REACHED_ONLY_BY.items())
 QUICK = (
     "the same task twice at once", "asleep at deliver.claimed", "a commit nobody heard of", "disk full", "clock an hour early",
     "nobody goes on for an hour",

@@ -139,7 +139,7 @@ def test_statuses_and_return_files_come_back(mirrored: Running) -> None:
     connection = Connection("x", login["host"], login["port"], login["login"], login["password"], login["extra"])
     assert isinstance(bank.spec.source, SftpSource)
     with SftpConnector(connection, bank.spec.source) as files:
-        files.put(path, f"R|{name}|ACCEPTED|3|3|0|0000|全部接收\r\n".encode("gb18030"))
+        files.put(path, f"R|{name}|ACCEPTED|3|3|0|0000|全部接收\r\n".encode("gb18030"), lambda: None)
     lines: dict[str, Any] = mirrored.control.ledger()["received"]["laoshan"]["ret"]
     assert [(line["status"], line["digest_ok"], line["flag_ok"]) for line in lines.values()] == [
         ("ACCEPTED", True, True)
