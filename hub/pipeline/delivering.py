@@ -9,14 +9,25 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from random import uniform
+from typing import Any
 from uuid import uuid4
 
 from connectors.interface import Receiver
-from hub.errors import PartnerRefused, PartnerUnavailable, SubmissionRefused
+from hub.errors import (
+    FencedOff,
+    HubUnavailable,
+    MappingInvalid,
+    PartnerRefused,
+    PartnerUnavailable,
+    SubmissionRefused,
+    Unwritable,
+)
 from hub.feed import Receives
+from hub.isolating import MOST_POISON, ODD, find_poison
 from hub.model import ReceiptAnswer
 from hub.pipeline.house import House, log, note
 from hub.points import reach
+from hub.reasons import reason
 from hub.store import batches, deliveries, receipts
 from hub.store.database import working
 from hub.store.deliveries import Submission
@@ -34,7 +45,7 @@ def deliver_waiting(house: House, partner: str, receives: Receives, receiver: Re
     """Submit everything that waits for one receiver, parents before children; returns how many records went out.
 
     Submissions whose outcome is unknown come first. Raises PartnerRefused, after all others were tried, for one that was turned
-    down for no agreed reason.
+    down for no agreed reason, and MappingInvalid for one of which no record can be written.
     """
     sending = _Sending(house, receives, receiver)
     with working(house.engine) as work:
@@ -57,12 +68,13 @@ def deliver_waiting(house: House, partner: str, receives: Receives, receiver: Re
 
 
 class _Sending:
-    """One run over one receiver: what went out, and which submissions it turned down for no agreed reason."""
+    """One run over one receiver: what went out, which submissions it turned down for no agreed reason, which nobody could write."""
 
     def __init__(self, house: House, receives: Receives, receiver: Receiver) -> None:
         self.house, self.receives, self.receiver = house, receives, receiver
         self.sent = 0
         self._refused: list[tuple[Submission, PartnerRefused]] = []
+        self._failed: list[MappingInvalid] = []
 
     def resolve(self, submission: Submission) -> None:
         """Ask whether the receiver has it; send it, under the same key, only when it has not."""
@@ -84,8 +96,9 @@ class _Sending:
     def submit(self, submission: Submission) -> None:
         """Send one submission. One that is refused as a whole for its content goes back, to be tried in smaller parts."""
         for turn in range(ROUNDS):
-            with working(self.house.engine) as work:  # under our lease, or not at all
-                payload = deliveries.payload_of(work, submission)
+            payload = self._payload(submission)
+            if not payload:
+                return
             time.sleep(uniform(0, PAUSE_SECONDS) * turn)
             if turn and (known := self.receiver.inquire(submission.batch_key)) is not None:
                 self._write(submission, known)
@@ -93,6 +106,13 @@ class _Sending:
             try:
                 reach("deliver.before_submit")
                 answered = self.receiver.submit(submission.schema, submission.batch_key, payload)
+            except Unwritable as error:
+                self._set_aside(submission, error.keys, str(error))
+                self.submit(submission)
+                return
+            except MappingInvalid as error:
+                self._failed.append(error)
+                return
             except SubmissionRefused as error:
                 self._give_back(submission, error)
                 return
@@ -113,6 +133,44 @@ class _Sending:
                  schema=submission.schema, records=len(payload))  # fmt: skip
             return
 
+    def _payload(self, submission: Submission) -> list[dict[str, Any]]:
+        """The records as they are handed over, under our lease or not at all. Those that cannot even be read are set aside."""
+        with working(self.house.engine) as work:
+            keys = deliveries.bound_records(work, submission)
+
+        def read(some: Sequence[str]) -> list[dict[str, Any]]:
+            with working(self.house.engine) as work:
+                return deliveries.payload_of(work, submission, some)
+
+        def fails(start: int, count: int) -> bool:
+            try:
+                read(keys[start : start + count])
+            except (HubUnavailable, FencedOff):
+                raise
+            except ODD:
+                return True
+            return False
+
+        try:
+            return read(keys)
+        except (HubUnavailable, FencedOff):
+            raise
+        except ODD as error:
+            poison = find_poison(len(keys), fails)
+            if not poison or len(poison) > MOST_POISON:
+                raise
+            self._set_aside(submission, [keys[place] for place in poison], type(error).__name__)
+        return self._payload(submission)
+
+    def _set_aside(self, submission: Submission, keys: Sequence[str], why: str) -> None:
+        """Refuse the records that nobody can write (R005), so that their neighbours go on. The alarm counts them, quoting none."""
+        with working(self.house.engine) as work:
+            receipts.refuse_records(work, submission, keys, Unwritable.code, reason(Unwritable.code).zh)
+            said = f"submission {submission.submission_id}: {len(keys)} records could not be written ({Unwritable.code}): {why}"
+            batches.raise_alarm(work, submission.receiver, None, said)
+        reach("deliver.set_aside")
+        log.error("submission %s: %s records set aside: %s", submission.submission_id, len(keys), why)
+
     def settle_refusals(self) -> None:
         """A receiver that takes others and not this one means its content: after a while it goes back in smaller parts."""
         for submission, error in self._refused:
@@ -122,6 +180,8 @@ class _Sending:
                 self._give_back(submission, error)
         if self._refused:
             raise self._refused[0][1]
+        if self._failed:
+            raise self._failed[0]
 
     def _give_back(self, submission: Submission, error: PartnerRefused) -> None:
         log.error("submission %s was refused: %s", submission.submission_id, error)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from random import uniform
+from time import monotonic, sleep
 
 from hub.errors import Busy, CircuitOpen, HubError, HubUnavailable, PartnerRefused, PartnerUnavailable
 from hub.pipeline.house import House, note
@@ -17,6 +19,9 @@ AWAY_SECONDS = (0.0, 0.0, 15.0, 30.0, 60.0, 120.0, 240.0, 480.0, 600.0)
 """Pauses after the first, second, … failure in a row: two are forgiven, then twice as long each time, ten minutes at most."""
 REFUSED_SECONDS = (0.0, 60.0, 120.0, 240.0, 480.0, 600.0)
 """The same for a partner that refuses us: a person acts, and knocking at the door every minute locks accounts."""
+
+PATIENCE_SECONDS = 60.0
+"""How long an admin's command waits for a worker that is at the same feed or receiver."""
 
 
 @contextmanager
@@ -32,6 +37,22 @@ def holding(house: House, name: str, holder: str) -> Iterator[None]:
     finally:
         with suppress(HubError), working(house.engine) as work:  # it lapses by itself when the database is away
             leases.give_back(work, lease)
+
+
+@contextmanager
+def holding_by_hand(house: House, name: str) -> Iterator[None]:
+    """The same for an admin's command, which waits a while for whoever is at it now; raises Busy when that takes too long."""
+    until, held = monotonic() + PATIENCE_SECONDS, ExitStack()
+    while True:
+        try:
+            held.enter_context(holding(house, name, f"by hand {os.getpid()}"))
+            break
+        except Busy:
+            if monotonic() > until:
+                raise
+            sleep(1)
+    with held:
+        yield
 
 
 @contextmanager

@@ -26,11 +26,12 @@ def count_intake(work: Work) -> list[sa.Row[Any]]:
 def count_answers(work: Work) -> list[sa.Row[Any]]:
     """Rows and fen per receiver, feed and schema as they went out: owed, accepted, refused, waiting.
 
-    Of several versions that one row of a batch became, the newest counts.
+    Of several versions that one row of a batch became, the newest counts. What was withdrawn is owed to nobody.
     """
     sql = """with newest as (
                 select distinct on (receiver, batch_id, schema_name, row_no, record_key) receiver, batch_id, schema_name, state, fen
-                from delivery order by receiver, batch_id, schema_name, row_no, record_key, version desc)
+                from delivery where state <> 'withdrawn'
+                order by receiver, batch_id, schema_name, row_no, record_key, version desc)
              select receiver, feed_id, schema_name, count(*) as owed_rows, coalesce(sum(fen), 0) as owed_fen,
                     count(*) filter (where newest.state = 'accepted') as accepted_rows,
                     coalesce(sum(fen) filter (where newest.state = 'accepted'), 0) as accepted_fen,

@@ -327,14 +327,17 @@ def test_a_batch_that_owes_nobody_anything_is_moved_on_all_the_same(
     """No delivery will ever do it; the run is skipped only when neither a batch nor a receiver waits."""
     from airflow.sdk.exceptions import AirflowSkipException
 
+    steps: list[str] = []
     monkeypatch.setattr(tasks, "open_house", lambda *patterns: None)
-    monkeypatch.setattr(tasks.pipeline, "mark_delivered", lambda house: moved)
-    monkeypatch.setattr(tasks.upkeep, "receivers_due", lambda house: due)
+    monkeypatch.setattr(tasks.pipeline, "wake_children", lambda house: steps.append("wake"))
+    monkeypatch.setattr(tasks.pipeline, "mark_delivered", lambda house: steps.append("mark") or moved)
+    monkeypatch.setattr(tasks.upkeep, "receivers_due", lambda house: steps.append("due") or due)
     if moved or due:
         assert tasks.find_due() == due
     else:
         with pytest.raises(AirflowSkipException):
             tasks.find_due()
+    assert steps == ["wake", "mark", "due"]  # what is woken is not marked as answered, and is due
 
 
 @pytest.fixture
