@@ -80,7 +80,7 @@ def _replay_one(batch_id: int) -> int:
                   f"{found.state.value}: {error.code} {error}")  # fmt: skip
         return 1
     state = find_batch(batch_id).state.value
-    print(f"批次 {batch_id} 已重读，现为 {state}，由下一次 deliver、report 接着处理 / "
+    print(f"批次 {batch_id} 已重放，现为 {state}，由下一次 deliver、report 接着处理 / "
           f"batch {batch_id} is {state}; the next runs of deliver and report go on with it")  # fmt: skip
     return 0
 
@@ -88,18 +88,18 @@ def _replay_one(batch_id: int) -> int:
 def _replay_many(wanted: Wanted, by: str) -> int:
     house = open_house()
     replay_id, is_new, waiting = pipeline.open_replay(house, wanted, by)
-    print(f"重读 {replay_id} {'开始' if is_new else '接着做'}，{waiting} 个批次 / "
+    print(f"重放 {replay_id} {'开始' if is_new else '接着做'}，{waiting} 个批次 / "
           f"replay {replay_id} {'begins' if is_new else 'goes on'}: {waiting} batches to read")  # fmt: skip
 
     def say(done: pipeline.Replayed) -> None:
-        became = "已重读 / read" if done.code is None else f"保持原样 / left as it was: {done.code} {done.message}"
+        became = "已重放 / read" if done.code is None else f"保持原样 / left as it was: {done.code} {done.message}"
         print(f"  {done.place}/{done.total}  {done.batch_id}  {became}", flush=True)
 
     pipeline.run_replay(house, replay_id, say)
     with working(house.engine) as work:
         became = [row.state for row in replays.read_replay(work, replay_id)]
     read, left = became.count("read"), became.count("left")
-    print(f"重读 {replay_id}：{read} 个批次已重读，{left} 个保持原样 / "
+    print(f"重放 {replay_id}：{read} 个批次已重放，{left} 个保持原样 / "
           f"replay {replay_id}: {read} batches read, {left} left as they were")  # fmt: skip
     return 1 if left else 0
 

@@ -65,7 +65,7 @@ def replay_batch(house: House, batch_id: int) -> None:
                 _replay(work, house, batch_id)
                 reach("replay.reading")
         except UNREADABLE as error:
-            _hold_again(house, batch_id, error)
+            _note_unread(house, batch_id, error)
             raise
         reach("replay.read")
 
@@ -116,7 +116,7 @@ def _one(house: House, replay_id: int, batch_id: int) -> tuple[str, str] | None:
     except (HubUnavailable, FencedOff):  # nothing can be noted now, and all of it goes on later
         raise
     except UNREADABLE as error:
-        _hold_again(house, batch_id, error)
+        _note_unread(house, batch_id, error)
         code, message = error.code, str(error)
     except HubError as error:
         code, message = error.code, str(error)
@@ -141,14 +141,18 @@ def _replay(work: Work, house: House, batch_id: int) -> None:
     note("replayed", feed=feed.feed_id, batch=batch_id)
 
 
-def _hold_again(house: House, batch_id: int, error: HubError) -> None:
-    """A batch that is held stays held, for what is wrong with it now; any other stays what it is.
+def _note_unread(house: House, batch_id: int, error: HubError) -> None:
+    """A batch that is held stays held, for what is wrong with it now; any other stays what it is, and an alarm says why.
 
     So does one of which rows were stored before it was held: to tell its partner that nothing was taken would not be true.
     """
     with working(house.engine) as work:
-        if lock_batch(work, batch_id).state is BatchState.HELD and not repairs.has_tally(work, batch_id):
+        batch = lock_batch(work, batch_id)
+        if batch.state is BatchState.HELD and not repairs.has_tally(work, batch_id):
             batches.hold_batch(work, batch_id, error.code, str(error))
+        else:
+            said = f"batch {batch_id} could not be read again: {error.code} {error}"
+            batches.raise_alarm(work, batch.feed_id, batch_id, said)
 
 
 def batches_wanted(house: House, wanted: Wanted) -> Sequence[Batch]:

@@ -186,7 +186,7 @@ def test_a_gap_after_storing_keeps_the_batch_from_being_final(exchanged: Hub, na
     assert return_lines(exchanged.up, "haidai", f"FIN_{tampered}") == []
     assert return_lines(exchanged.up, "haidai", f"RET_{tampered}")[0][2] == "ACCEPTED"
     assert exchanged.batch(whole).state is BatchState.REPORTED
-    with pytest.raises(NotAllowed, match="replay it"):
+    with pytest.raises(NotAllowed, match="were stored before it was held"):
         pipeline.close_batch(exchanged.house, batch.batch_id)
 
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
-from round_trip import Hub
+from round_trip import Hub, Typed
 
-from hub import cli
-from hub.bootstrap import open_house
 from hub.settings import today
 from simulators.drops import extra_drop
 from simulators.projects import BANKS
@@ -20,24 +17,7 @@ from simulators.world import City
 CITY = City(7, 0.1)
 FEED = "haidai_payrolls"
 _extras = count(1)
-Typed = Callable[..., tuple[int, str, str]]
 BY = ("--by", "王科长", "--reason", "银行来电更正")
-
-
-@pytest.fixture
-def typed(hub: Hub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Typed]:
-    """Types a command; gives its exit code and what stands on screen and on standard error."""
-    monkeypatch.setenv("HUB_DATABASE_URL", hub.house.engine.url.render_as_string(hide_password=False))
-    monkeypatch.setenv("HUB_ARCHIVE", str(hub.house.archive.folder))
-    open_house.cache_clear()
-
-    def run(*words: object) -> tuple[int, str, str]:
-        code = cli.main([str(word) for word in words])
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    yield run
-    open_house.cache_clear()
 
 
 @pytest.fixture
@@ -79,7 +59,7 @@ def test_many_rows_come_from_a_table(typed: Typed, hub: Hub, spoiled: tuple[int,
     table = tmp_path / "改正.csv"
     table.write_text(f"序号,卡号,姓名\n1,{right[0]},\n2,{right[1]},\n", "utf-8-sig")
     code, out, _ = typed("repair", batch_id, "--csv", table, *BY)
-    assert (code, "of 2 rows (卡号)" in out) == (0, True)
+    assert (code, "（2 行，卡号）" in out, right[0] in out) == (0, True, False)
     number = int(re.search(r"hub approve (\d+)", out).group(1))  # type: ignore[union-attr]
     assert typed("approve", number, "--by", "李科长", "--decline")[0] == 0
     assert hub.ask("select rejected_rows from tally where batch_id = :id and schema_name = 'payroll_line'", id=batch_id)[
@@ -112,30 +92,37 @@ def test_still_rejected_names_column_and_code(typed: Typed, spoiled: tuple[int, 
 def test_a_replay_is_previewed_and_then_gone_through(typed: Typed, spoiled: tuple[int, list[str]]) -> None:
     """A table of what would change; then a line per batch with its place."""
     period = ("--feed", FEED, "--from", today(), "--to", today())
-    code, out, _ = typed("replay", *period, "--preview")
+    code, out, _ = typed("replay", *period)
     assert code == 0
+    assert typed("replay", *period, "--preview")[1] == out
     assert re.search(rf"^  {spoiled[0]}\s+payroll_line\s+0\s+0\s+38\s+0\s+0\s+2\s", out, re.MULTILINE)
     assert "nothing was written" in out
     code, out, _ = typed("replay", *period, "--go", "--state", "reported")
     assert code == 0
     assert re.search(r"replay \d+ begins", out)
-    assert f"batch {spoiled[0]}  read" in out
-    assert typed("replay", spoiled[0])[0] == 0
+    assert re.search(rf"^  \d+/\d+  {spoiled[0]}  已重放 / read$", out, re.MULTILINE)
+    code, out, _ = typed("replay", spoiled[0])
+    assert (code, "nothing was written" in out) == (0, True)
+    assert typed("replay", spoiled[0], "--go")[0] == 0
 
 
 @pytest.mark.parametrize(
     "words",
     [
         ("replay",),
-        ("replay", "--feed", FEED, "--from", "2026-01-01", "--to", "2026-01-02"),
-        ("replay", "--feed", FEED, "--from", "2026-01-01", "--to", "2026-01-02", "--go", "--preview"),
-        ("replay", 1, "--go"),
+        ("replay", "--feed", FEED, "--from", "2026-01-01"),
+        ("replay", "--feed", FEED, "--from", "2026-01-02", "--to", "2026-01-01"),
+        ("replay", 1, "--feed", FEED, "--from", "2026-01-01", "--to", "2026-01-02", "--go"),
+        ("replay", 10**9, "--go"),
         ("replay", "--feed", "nobody", "--from", "2026-01-01", "--to", "2026-01-02", "--go"),
         ("resend",),
         ("resend", "--receiver", "nobody"),
-        ("backfill", FEED, "--from", "2026-01-01", "--to", "2026-01-02"),
+        ("resend", "--code", "2003", "--feed", "nobody"),
+        ("resend", "--code", "2003", "--from", "2026-01-02", "--to", "2026-01-01"),
+        ("backfill", FEED, "--from", "2026-01-02", "--to", "2026-01-01"),
         ("backfill", "nobody", "--from", "2026-01-01", "--to", "2026-01-02", "--go"),
         ("drop", "province", *BY),
+        ("drop", "province", "--go", *BY),
     ],
 )
 def test_what_is_not_said_clearly_is_refused(typed: Typed, words: tuple[object, ...]) -> None:
@@ -147,9 +134,27 @@ def test_what_is_not_said_clearly_is_refused(typed: Typed, words: tuple[object, 
 def test_what_is_refused_goes_out_by_code_and_what_moved_is_listed(
     typed: Typed, spoiled: tuple[int, list[str]]
 ) -> None:
-    """How many; and that nothing moved."""
+    """How many, and nothing before it is said to go; and that nothing moved."""
     code, out, _ = typed("resend", spoiled[0], "--code", "L999")
-    assert (code, out.startswith("0 records go out")) == (0, True)
+    assert (code, "0 条将推送" in out, "nothing was written" in out) == (0, True, True)
+    code, out, _ = typed("resend", spoiled[0], "--code", "L999", "--go")
+    assert (code, "0 records go out" in out) == (0, True)
     assert typed("moved")[1].endswith("0 records moved away from a receiver that has them\n")
-    code, out, _ = typed("backfill", FEED, "--from", "2025-01-01", "--to", "2025-01-02", "--preview")
-    assert (code, "0 files, 0 of them read already" in out) == (0, True)
+    code, out, _ = typed("backfill", FEED, "--from", "2025-01-01", "--to", "2025-01-02")
+    assert (code, "0 files, 0 of them read already" in out, "nothing was kept" in out) == (0, True, True)
+
+
+def test_a_drop_is_shown_before_it_is_done(typed: Typed, hub: Hub, spoiled: tuple[int, list[str]]) -> None:
+    """What a receiver without a file is owed, by kind of record; then it is owed nothing more."""
+    sql = """insert into delivery (receiver, schema_name, record_id, record_key, version, batch_id, row_no, fen, idempotency_key)
+             select 'gone', schema_name, record_id, record_key, version, batch_id, row_no, fen, 'gone' || idempotency_key
+             from delivery where batch_id = :id and receiver = 'province' returning 1"""
+    owed = len(hub.ask(sql, id=spoiled[0]))
+    states = "select distinct state from delivery where receiver = 'gone'"
+    code, out, _ = typed("drop", "gone", *BY)
+    assert (code, f"{owed} 条将撤销" in out, "payroll_line" in out) == (0, True, True)
+    assert [row.state for row in hub.ask(states)] == ["waiting"]
+    code, out, _ = typed("drop", "gone", *BY, "--go")
+    assert (code, f"{owed} records are owed to gone no more" in out) == (0, True)
+    assert [row.state for row in hub.ask(states)] == ["withdrawn"]
+    assert "0 条将撤销" in typed("drop", "gone", *BY)[1]

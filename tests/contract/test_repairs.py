@@ -103,8 +103,8 @@ def test_a_replay_neither_undoes_nor_doubles_a_repair(hub: Hub, batch: Batch) ->
     pipeline.approve_repair(hub.house, ask(hub, batch, {"1": {"卡号": cards(hub, batch)[0]}}), "李科长")
     hub.run([FEED])
     before, account = effects(hub.up), tally(hub, batch)
-    for replay in (pipeline.replay_now, pipeline.replay_batch):
-        replay(hub.house, batch.batch_id)
+    for _ in range(2):
+        pipeline.replay_batch(hub.house, batch.batch_id)
         hub.run([FEED])
         assert effects(hub.up) == before
         assert tally(hub, batch) == account

@@ -15,6 +15,7 @@ import pytest
 from round_trip import PROVINCE, Hub, effects
 
 from hub import pipeline
+from hub.errors import FeedChanged
 from hub.model import Batch, BatchState
 from hub.pipeline import replaying
 from hub.registry import read_registry
@@ -113,7 +114,7 @@ def test_a_preview_is_what_a_replay_then_does(hub: Hub, mended: Hub) -> None:
     announced = {one.schema: one for one in pipeline.preview_batch(mended.house, batch).changes}["payroll_line"]
     owed = "select count(*) as n from delivery where batch_id = :id and schema_name = 'payroll_line'"
     before = hub.ask(owed, id=batch.batch_id)[0].n
-    pipeline.replay_now(mended.house, batch.batch_id)
+    pipeline.replay_batch(mended.house, batch.batch_id)
     assert hub.ask(owed, id=batch.batch_id)[0].n - before == announced.sent[PROVINCE] == announced.corrected
     hub.run([FEED])
 
@@ -225,9 +226,9 @@ def test_an_exchanged_batch_that_today_would_be_held_keeps_its_account(hub: Hub)
     path.write_text(text.replace("单位: {equals: yuan", "单位: {equals: fen"), "utf-8")
     try:
         broken = Hub(replace(hub.house, registry=read_registry(path.parent)), hub.up)
-        for replay in (lambda: pipeline.replay_batch(broken.house, batch.batch_id),):
-            replay()
-            broken.run([FEED])
+        with pytest.raises(FeedChanged):
+            pipeline.replay_batch(broken.house, batch.batch_id)
+        broken.run([FEED])
     finally:
         path.write_text(text, "utf-8")
     assert hub.batch(batch.source_name.rpartition("/")[2]).state is BatchState.REPORTED

@@ -1,4 +1,5 @@
-"""What is sent once more goes to those who lack it, by the ledgers of two receivers; and what is owed to nobody is withdrawn."""
+"""What is sent once more goes to those who lack it, by the ledgers of two receivers; what is owed to nobody is withdrawn; what
+nobody can write is set aside."""
 
 from __future__ import annotations
 
@@ -13,11 +14,14 @@ import pytest
 from receivers_served import Served, serving
 from round_trip import MAPPINGS, PROVINCE, Hub, return_lines
 
+from connectors import open_api
 from connectors.open_api import OpenApiReceiver
-from hub import pipeline
-from hub.errors import NotAllowed
+from hub import pipeline, points
+from hub.conservation import gaps_of
+from hub.errors import MappingInvalid, NotAllowed
 from hub.model import BatchState, Outcome, ReceiptAnswer, Stage
 from hub.registry import read_registry
+from hub.store import deliveries
 from hub.store.database import rows_of
 from hub.store.resending import Chosen
 from hub.store.withdrawals import find_moved
@@ -154,7 +158,7 @@ def test_what_one_receiver_never_got_goes_to_it_alone(two: Two, by: str) -> None
     lacking = {one.schema: one for one in pipeline.preview_batch(two.hub.house, batch).changes}["payroll_line"].sent
     assert dict(lacking) == {CITY_OFFICE: 40}
     if by == "replay":
-        pipeline.replay_now(two.hub.house, batch.batch_id)
+        pipeline.replay_batch(two.hub.house, batch.batch_id)
     else:
         pipeline.resend(two.hub.house, Chosen(batch_id=batch.batch_id, receiver=CITY_OFFICE))
     two.deliver()
@@ -257,3 +261,98 @@ def test_what_moved_away_from_a_receiver_that_has_it_is_listed(two: Two) -> None
         (moved.record_key, 1, 2)
     ]
     assert found[PROVINCE] == []
+
+
+def spoil_moment(two: Two, name: str, moment: str) -> str:
+    """Put a moment that Tai'an's form cannot hold into line 7 of a file, or a good one; the record's key."""
+    sql = """update record.payroll_line as r set paid_at = cast(:moment as timestamptz) from batch
+             where batch.batch_id = r.batch_id and source_name like :name and row_no = 7 returning record_key"""
+    [row] = two.hub.ask(sql, name=f"%/{name}", moment=moment)
+    return str(row.record_key)
+
+
+def last_code(two: Two, key: str) -> str:
+    sql = """select code from receipt join delivery using (delivery_id)
+             where receiver = 'taian' and record_key = :key order by receipt_id desc limit 1"""
+    return str(two.hub.ask(sql, key=key)[0].code)
+
+
+def test_a_record_nobody_can_write_stops_no_other_and_goes_out_when_it_can(two: Two) -> None:
+    """R005 for it alone, in its receipt, its bank's FIN_ and an alarm without its value; once mended it goes out by its code."""
+    name = stored(two)
+    key = spoil_moment(two, name, "20000-01-01 08:00:00+08")
+    before = two.has(CITY_OFFICE)
+    two.deliver()
+    tell(two)
+    assert last_code(two, key) == "R005"
+    assert states(two, name, CITY_OFFICE)["accepted"] >= 37
+    assert two.has(CITY_OFFICE)["created"] - before["created"] == states(two, name, CITY_OFFICE)["accepted"]
+    assert {"REFUSED", "R005"} <= {
+        *next(line for line in return_lines(two.hub.up, "haidai", f"FIN_{name}") if line[0] == "7")
+    }
+    [alarm] = [alarm for alarm in two.hub.alarms() if "R005" in alarm]
+    assert "20000" not in alarm
+    assert gaps_of(pipeline.balance_of(two.hub.house, [two.hub.batch(name).batch_id])) == []
+    spoil_moment(two, name, "2026-11-24 08:00:00+08")
+    assert pipeline.resend(two.hub.house, Chosen(receiver=CITY_OFFICE, code="R005")) == 1
+    two.deliver()
+    assert last_code(two, key) != "R005"
+
+
+@pytest.mark.parametrize("point", ["", "deliver.set_aside"])
+def test_a_record_that_cannot_be_read_stops_no_other(two: Two, monkeypatch: pytest.MonkeyPatch, point: str) -> None:
+    """Nor does a worker that dies before its neighbours are sent: the next one sends them once, under the same submission."""
+    name, real = stored(two), deliveries.payload_of
+    sql = """select idempotency_key from delivery join batch using (batch_id) where source_name like :name
+             and receiver = 'taian' and schema_name = 'payroll_line' order by delivery_id limit 1 offset 11"""
+    poison = two.hub.ask(sql, name=f"%/{name}")[0].idempotency_key
+
+    def failing(work: Any, submission: Any, keys: Sequence[str]) -> list[dict[str, Any]]:
+        if poison in keys:
+            raise KeyError("somebody's name")
+        return real(work, submission, keys)
+
+    class Killed(BaseException):
+        """What no handler catches."""
+
+    def kill(reached: str) -> None:
+        if reached == point:
+            points.watch(None)
+            raise Killed
+
+    monkeypatch.setattr(deliveries, "payload_of", failing)
+    before = two.has(CITY_OFFICE)
+    if point:
+        points.watch(kill)
+        with pytest.raises(Killed):
+            two.deliver()
+    two.deliver()
+    after, found = two.has(CITY_OFFICE), states(two, name, CITY_OFFICE)
+    assert after["created"] - before["created"] == found["accepted"] >= 37
+    assert after["exists"] == before["exists"]
+    sql = """select code, count(*) as n from receipt join delivery using (delivery_id) where idempotency_key = :key group by 1"""
+    assert [tuple(row) for row in two.hub.ask(sql, key=poison)] == [("R005", 1)]
+
+
+def test_what_no_record_can_be_written_by_is_no_records_fault(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mapping that fails over nothing at all: its records wait, other kinds go out, and the run says so at its end."""
+    name, real = stored(two), open_api.write_rows
+
+    def failing(fields: Any, frame: Any, codes: Any) -> list[dict[str, Any]]:
+        if "backpay_month" not in frame.columns:  # payroll_batch
+            raise TypeError("a library's own words")
+        return real(fields, frame, codes)
+
+    monkeypatch.setattr(open_api, "write_rows", failing)
+    receives = two.hub.house.registry.receives(CITY_OFFICE)
+    receiver = OpenApiReceiver(two.served.connection(CITY_OFFICE), receives, REGISTRY.codes)
+    with pytest.raises(MappingInvalid, match="payroll_batch cannot be written for taian: TypeError"):
+        pipeline.deliver_waiting(two.hub.house, CITY_OFFICE, receives, receiver)
+    assert states(two, name, CITY_OFFICE, "payroll_batch") == {"submitted": 1}
+    sql = (
+        "select 1 from submission where receiver = 'taian' and schema_name = 'payroll_line' and serial_code is not null"
+    )
+    assert two.hub.ask(f"{sql} and answered_at is null")
+    monkeypatch.undo()
+    two.deliver()
+    assert states(two, name, CITY_OFFICE, "payroll_batch")["submitted"] == 0

@@ -329,6 +329,7 @@ def test_a_batch_that_owes_nobody_anything_is_moved_on_all_the_same(
 
     steps: list[str] = []
     monkeypatch.setattr(tasks, "open_house", lambda *patterns: None)
+    monkeypatch.setattr(tasks.pipeline, "holding", lambda house, name, holder: nullcontext())
     monkeypatch.setattr(tasks.pipeline, "wake_children", lambda house: steps.append("wake"))
     monkeypatch.setattr(tasks.pipeline, "mark_delivered", lambda house: steps.append("mark") or moved)
     monkeypatch.setattr(tasks.upkeep, "receivers_due", lambda house: steps.append("due") or due)
