@@ -9,25 +9,15 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from random import uniform
-from typing import Any
 from uuid import uuid4
 
 from connectors.interface import Receiver
-from hub.errors import (
-    FencedOff,
-    HubUnavailable,
-    MappingInvalid,
-    PartnerRefused,
-    PartnerUnavailable,
-    SubmissionRefused,
-    Unwritable,
-)
+from hub.errors import MappingInvalid, PartnerRefused, PartnerUnavailable, SubmissionRefused, Unwritable
 from hub.feed import Receives
-from hub.isolating import MOST_POISON, ODD, find_poison
 from hub.model import ReceiptAnswer
 from hub.pipeline.house import House, log, note
+from hub.pipeline.setting_aside import read_payload, set_aside
 from hub.points import reach
-from hub.reasons import reason
 from hub.store import batches, deliveries, receipts
 from hub.store.database import working
 from hub.store.deliveries import Submission
@@ -96,7 +86,7 @@ class _Sending:
     def submit(self, submission: Submission) -> None:
         """Send one submission. One that is refused as a whole for its content goes back, to be tried in smaller parts."""
         for turn in range(ROUNDS):
-            payload = self._payload(submission)
+            payload = read_payload(self.house, submission)
             if not payload:
                 return
             time.sleep(uniform(0, PAUSE_SECONDS) * turn)
@@ -107,7 +97,7 @@ class _Sending:
                 reach("deliver.before_submit")
                 answered = self.receiver.submit(submission.schema, submission.batch_key, payload)
             except Unwritable as error:
-                self._set_aside(submission, error.keys, str(error))
+                set_aside(self.house, submission, error.keys, str(error))
                 self.submit(submission)
                 return
             except MappingInvalid as error:
@@ -132,44 +122,6 @@ class _Sending:
             note("submitted", receiver=submission.receiver, submission=submission.submission_id,
                  schema=submission.schema, records=len(payload))  # fmt: skip
             return
-
-    def _payload(self, submission: Submission) -> list[dict[str, Any]]:
-        """The records as they are handed over, under our lease or not at all. Those that cannot even be read are set aside."""
-        with working(self.house.engine) as work:
-            keys = deliveries.bound_records(work, submission)
-
-        def read(some: Sequence[str]) -> list[dict[str, Any]]:
-            with working(self.house.engine) as work:
-                return deliveries.payload_of(work, submission, some)
-
-        def fails(start: int, count: int) -> bool:
-            try:
-                read(keys[start : start + count])
-            except (HubUnavailable, FencedOff):
-                raise
-            except ODD:
-                return True
-            return False
-
-        try:
-            return read(keys)
-        except (HubUnavailable, FencedOff):
-            raise
-        except ODD as error:
-            poison = find_poison(len(keys), fails)
-            if not poison or len(poison) > MOST_POISON:
-                raise
-            self._set_aside(submission, [keys[place] for place in poison], type(error).__name__)
-        return self._payload(submission)
-
-    def _set_aside(self, submission: Submission, keys: Sequence[str], why: str) -> None:
-        """Refuse the records that nobody can write (R005), so that their neighbours go on. The alarm counts them, quoting none."""
-        with working(self.house.engine) as work:
-            receipts.refuse_records(work, submission, keys, Unwritable.code, reason(Unwritable.code).zh)
-            said = f"submission {submission.submission_id}: {len(keys)} records could not be written ({Unwritable.code}): {why}"
-            batches.raise_alarm(work, submission.receiver, None, said)
-        reach("deliver.set_aside")
-        log.error("submission %s: %s records set aside: %s", submission.submission_id, len(keys), why)
 
     def settle_refusals(self) -> None:
         """A receiver that takes others and not this one means its content: after a while it goes back in smaller parts."""

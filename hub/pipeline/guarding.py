@@ -9,19 +9,19 @@ from random import uniform
 from time import monotonic, sleep
 
 from hub.errors import Busy, CircuitOpen, HubError, HubUnavailable, PartnerRefused, PartnerUnavailable
-from hub.pipeline.house import House, note
+from hub.pipeline.house import House, log, note
 from hub.settings import now
 from hub.store import circuits, leases
 from hub.store.database import working
-from hub.store.fences import under
+from hub.store.fences import LEASE_SECONDS, under
 
 AWAY_SECONDS = (0.0, 0.0, 15.0, 30.0, 60.0, 120.0, 240.0, 480.0, 600.0)
 """Pauses after the first, second, … failure in a row: two are forgiven, then twice as long each time, ten minutes at most."""
 REFUSED_SECONDS = (0.0, 60.0, 120.0, 240.0, 480.0, 600.0)
 """The same for a partner that refuses us: a person acts, and knocking at the door every minute locks accounts."""
 
-PATIENCE_SECONDS = 60.0
-"""How long an admin's command waits for a worker that is at the same feed or receiver."""
+PATIENCE_SECONDS = LEASE_SECONDS + 20.0
+"""How long an admin's command waits for whoever is at the same feed or receiver: longer than the lease of one that died lasts."""
 
 
 @contextmanager
@@ -42,14 +42,17 @@ def holding(house: House, name: str, holder: str) -> Iterator[None]:
 @contextmanager
 def holding_by_hand(house: House, name: str) -> Iterator[None]:
     """The same for an admin's command, which waits a while for whoever is at it now; raises Busy when that takes too long."""
-    until, held = monotonic() + PATIENCE_SECONDS, ExitStack()
+    began, held, waits = monotonic(), ExitStack(), False
     while True:
         try:
             held.enter_context(holding(house, name, f"by hand {os.getpid()}"))
             break
         except Busy:
-            if monotonic() > until:
+            if monotonic() - began >= PATIENCE_SECONDS:
                 raise
+            if not waits:
+                log.warning("%s 正在处理，等待中 / another worker is at it; waiting", name)
+            waits = True
             sleep(1)
     with held:
         yield
