@@ -30,7 +30,7 @@ def list_batches(words: argparse.Namespace) -> int:
 
 
 def show_batch(words: argparse.Namespace) -> int:
-    """Everything known of one batch: state, counts, reasons, rejected rows, deliveries, alarms, reports."""
+    """Everything known of one batch: state, counts, reasons, rejected rows, deliveries, repairs, alarms, reports."""
     found = find_batch(words.id)
     with working(open_house().engine) as work:
         answers = questions.describe_batch(work, words.id) | {"let go": tombstones.tombstones_of(work, words.id)}

@@ -32,7 +32,7 @@ def drop(words: argparse.Namespace) -> int:
     Without --go it shows how much that is.
     """
     if not words.go:
-        show_owed(pipeline.preview_drop(open_house(), words.partner, words.schema), "撤销 / would be withdrawn")
+        show_owed(pipeline.preview_drop(open_house(), words.partner, words.schema), "撤销", "would be withdrawn")
         return 0
     count = pipeline.drop_receiver(open_house(), words.partner, words.schema, words.by, words.reason)
     print(f"{count} 条记录不再欠 {words.partner}，伙伴得知其余接收方的答复 / "

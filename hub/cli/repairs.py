@@ -14,7 +14,7 @@ from hub.store import repairs
 from hub.store.database import working
 from hub.store.repairs import RepairedRow
 
-DETAIL_HEADS = ("序号 row", "行 line", "退回原因 was turned down for", "列 column", "改前 before", "改后 after")
+DETAIL_HEADS = ("序号 row", "行 line", "退回原因 was turned down for", "列 column", "改前摘要 row before (SM3)")
 
 
 def repair(words: argparse.Namespace) -> int:
@@ -59,7 +59,8 @@ def list_repairs(words: argparse.Namespace) -> int:
         rows = repairs.rows_of_repair(work, words.repair)
     if not rows:
         raise NotAllowed(f"there is no repair {words.repair}; `hub repairs` lists them")
-    show_lines([DETAIL_HEADS, *_described(rows, words)])
+    last = "改后的值 new value" if words.values else "改后摘要 row after (SM3)"
+    show_lines([(*DETAIL_HEADS, last), *_described(rows, words)])
     return 0
 
 
@@ -81,7 +82,7 @@ def _cells(said: list[str]) -> dict[str, str]:
     for one in said:
         column, sign, value = one.partition("=")
         if not sign or not column or column in cells:
-            raise NotAllowed("--set needs 列名=值 / COLUMN=VALUE, each column once")
+            raise NotAllowed("--set 写作 列名=值，每列一次 / --set needs COLUMN=VALUE, each column once")
         cells[column] = value
     return cells
 
@@ -91,7 +92,7 @@ def read_corrections(path: Path) -> dict[str, dict[str, str]]:
     try:
         lines = list(csv.reader(path.read_text("utf-8-sig").splitlines()))
     except (UnicodeDecodeError, csv.Error):
-        raise NotAllowed(f"{path.name} is no table in UTF-8") from None
+        raise NotAllowed(f"{path.name} 不是 UTF-8 的表格，请另存为“CSV UTF-8” / is no table in UTF-8") from None
     if len(lines) < 2 or len(lines[0]) < 2 or len(set(lines[0])) < len(lines[0]):
         raise NotAllowed(
             f"{path.name} needs a line of different column names, the row's number first, and a line for each row"

@@ -141,7 +141,7 @@ def resend(words: argparse.Namespace) -> int:
     house = open_house()
     chosen = Chosen(words.id, words.receiver, words.code, words.feed, words.from_on, words.to_on)
     if not words.go:
-        show_owed(pipeline.preview_resend(house, chosen), "推送 / would go out")
+        show_owed(pipeline.preview_resend(house, chosen), "再推送", "would go out")
         return 0
     count = pipeline.resend_batch(house, words.id) if chosen.is_one_batch else pipeline.resend(house, chosen)
     print(f"{count} 条记录由下一次 deliver 推送，并重新告知伙伴 / "
@@ -149,11 +149,14 @@ def resend(words: argparse.Namespace) -> int:
     return 0
 
 
-def show_owed(owed: Mapping[tuple[str, str], int], what: str) -> None:
-    """Records by receiver and schema, and that nothing was written yet."""
+def show_owed(owed: Mapping[tuple[str, str], int], zh: str, en: str) -> None:
+    """Records by receiver and schema, what would become of them, and that nothing was written yet."""
     if owed:
         show_lines([OWED_HEADS, *((receiver, schema, str(records)) for (receiver, schema), records in owed.items())])
-    print(f"{sum(owed.values())} 条将{what}；没有写入任何内容，加 --go 执行 / nothing was written, --go does it")
+    count = sum(owed.values())
+    print(
+        f"{count} 条记录将{zh}；没有写入任何内容，加 --go 执行 / {count} records {en}; nothing was written, --go does it"
+    )
 
 
 def backfill(words: argparse.Namespace) -> int:

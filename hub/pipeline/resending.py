@@ -111,6 +111,7 @@ def drop_receiver(house: House, receiver: str, schema: str | None, by: str, why:
         raise NotAllowed("to drop what is owed needs a name and a reason")
     _check_gone(house, receiver, schema)
     with holding_by_hand(house, f"receiver/{receiver}"), working(house.engine) as work:
+        _check_owed(work, receiver)
         count = withdrawals.withdraw(work, receiver, schema, by.strip(), why.strip())
         reach("drop.withdrawing")
     reach("drop.withdrawn")
@@ -122,6 +123,7 @@ def preview_drop(house: House, receiver: str, schema: str | None) -> Owed:
     """What such a drop would withdraw, by receiver and schema. Raises what the drop would raise."""
     _check_gone(house, receiver, schema)
     with working(house.engine) as work:
+        _check_owed(work, receiver)
         return withdrawals.count_open(work, receiver, schema)
 
 
@@ -133,3 +135,8 @@ def _check_gone(house: House, receiver: str, schema: str | None) -> None:
         raise NotAllowed(
             f"{what} still stands in the mappings: take it away first, or leave what is owed to it waiting"
         )
+
+
+def _check_owed(work: Work, receiver: str) -> None:
+    if not withdrawals.was_owed(work, receiver):
+        raise NotAllowed(f"nothing was ever owed to {receiver}; is the name right?")

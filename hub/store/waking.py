@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hub.store.database import Work, rows_of
-from hub.store.resending import LAST_CODE, NOT_CORRECTED, reopen_batches
+from hub.store.resending import NOT_CORRECTED, reopen_batches
 from schemas.catalogue import SCHEMAS
 
 
@@ -28,8 +28,10 @@ def wake_children(work: Work) -> list[int]:
 def _wake(child: str, parent: str) -> str:
     key = " || '/' || ".join(f"r.{column}" for column in SCHEMAS[parent].business_key)
     return f"""with orphan as (
-                  select d.delivery_id, d.receiver, d.record_id from delivery as d
-                  where d.schema_name = '{child}' and d.state = 'refused' and {LAST_CODE} = 'R002' and {NOT_CORRECTED}),
+                  select d.delivery_id, d.receiver, d.record_id from receipt as given_up join delivery as d using (delivery_id)
+                  where given_up.code = 'R002' and d.schema_name = '{child}' and d.state = 'refused' and {NOT_CORRECTED}
+                    and not exists (select 1 from receipt as t where t.delivery_id = d.delivery_id
+                                                             and t.receipt_id > given_up.receipt_id)),
                came as (
                   select orphan.delivery_id, max(t.receipt_id) as parent_receipt_id
                   from orphan join record.{child} as r using (record_id)

@@ -29,6 +29,11 @@ def withdraw(work: Work, receiver: str, schema: str | None, by: str, why: str) -
     return count
 
 
+def was_owed(work: Work, receiver: str) -> bool:
+    """Whether anything was ever owed to a receiver of this name."""
+    return bool(rows_of(work, "select 1 from delivery where receiver = :receiver limit 1", receiver=receiver))
+
+
 def count_open(work: Work, receiver: str, schema: str | None) -> dict[tuple[str, str], int]:
     """What a receiver has not answered yet, of one schema or of all: records by receiver and schema."""
     sql = """select receiver, schema_name, count(*) as records from delivery

@@ -123,6 +123,7 @@ def test_a_replay_is_previewed_and_then_gone_through(typed: Typed, spoiled: tupl
         ("backfill", "nobody", "--from", "2026-01-01", "--to", "2026-01-02", "--go"),
         ("drop", "province", *BY),
         ("drop", "province", "--go", *BY),
+        ("drop", "nobody", *BY),
     ],
 )
 def test_what_is_not_said_clearly_is_refused(typed: Typed, words: tuple[object, ...]) -> None:
@@ -136,7 +137,7 @@ def test_what_is_refused_goes_out_by_code_and_what_moved_is_listed(
 ) -> None:
     """How many, and nothing before it is said to go; and that nothing moved."""
     code, out, _ = typed("resend", spoiled[0], "--code", "L999")
-    assert (code, "0 条将推送" in out, "nothing was written" in out) == (0, True, True)
+    assert (code, "0 条记录将再推送" in out, "nothing was written" in out) == (0, True, True)
     code, out, _ = typed("resend", spoiled[0], "--code", "L999", "--go")
     assert (code, "0 records go out" in out) == (0, True)
     assert typed("moved")[1].endswith("0 records moved away from a receiver that has them\n")
@@ -152,9 +153,9 @@ def test_a_drop_is_shown_before_it_is_done(typed: Typed, hub: Hub, spoiled: tupl
     owed = len(hub.ask(sql, id=spoiled[0]))
     states = "select distinct state from delivery where receiver = 'gone'"
     code, out, _ = typed("drop", "gone", *BY)
-    assert (code, f"{owed} 条将撤销" in out, "payroll_line" in out) == (0, True, True)
+    assert (code, f"{owed} 条记录将撤销" in out, "payroll_line" in out) == (0, True, True)
     assert [row.state for row in hub.ask(states)] == ["waiting"]
     code, out, _ = typed("drop", "gone", *BY, "--go")
     assert (code, f"{owed} records are owed to gone no more" in out) == (0, True)
     assert [row.state for row in hub.ask(states)] == ["withdrawn"]
-    assert "0 条将撤销" in typed("drop", "gone", *BY)[1]
+    assert "0 条记录将撤销" in typed("drop", "gone", *BY)[1]

@@ -72,7 +72,7 @@ SENDINGS = """
     alter table delivery drop constraint delivery_state_check;
     alter table delivery add constraint delivery_state_check
         check (state in ('waiting', 'submitted', 'accepted', 'refused', 'withdrawn'));
-    create index delivery_refused on delivery (schema_name, delivery_id) where state = 'refused';
+    create index receipt_given_up on receipt (delivery_id) where code = 'R002';
     create index repetition_by_record on repetition (schema_name, record_id);
 """
 
