@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from random import uniform
 from time import monotonic, sleep
+from uuid import uuid4
 
 from hub.errors import Busy, CircuitOpen, HubError, HubUnavailable, PartnerRefused, PartnerUnavailable
 from hub.pipeline.house import House, log, note
@@ -42,10 +43,11 @@ def holding(house: House, name: str, holder: str) -> Iterator[None]:
 @contextmanager
 def holding_by_hand(house: House, name: str) -> Iterator[None]:
     """The same for an admin's command, which waits a while for whoever is at it now; raises Busy when that takes too long."""
+    holder = f"by hand {os.getpid()} {uuid4().hex[:8]}"  # two containers may give two commands one number
     began, held, waits = monotonic(), ExitStack(), False
     while True:
         try:
-            held.enter_context(holding(house, name, f"by hand {os.getpid()}"))
+            held.enter_context(holding(house, name, holder))
             break
         except Busy:
             if monotonic() - began >= PATIENCE_SECONDS:
