@@ -13,7 +13,7 @@ from hub import pipeline, upkeep
 from hub.bootstrap import open_connector, open_house
 from hub.cli.batches import find_batch
 from hub.cli.printing import show_lines
-from hub.errors import ExpectationFailed, FeedChanged, NotAllowed, Unbalanced
+from hub.errors import ExpectationFailed, FeedChanged, HubError, HubUnavailable, NotAllowed, Unbalanced
 from hub.feed import Feed, SftpSource
 from hub.model import BatchState
 from hub.store import replays
@@ -34,7 +34,9 @@ def replay(words: argparse.Namespace) -> int:
     wanted = _wanted(words)
     if not words.go:
         return _preview(words.ids, wanted)
-    return max([_replay_one(batch_id) for batch_id in words.ids]) if wanted is None else _replay_many(wanted, words.by)
+    if wanted is not None:
+        return _replay_many(wanted, words.by)
+    return _replay_one(words.ids[0]) if len(words.ids) == 1 else max([_replay_next(one) for one in words.ids])
 
 
 def _wanted(words: argparse.Namespace) -> Wanted | None:
@@ -83,6 +85,17 @@ def _replay_one(batch_id: int) -> int:
     print(f"批次 {batch_id} 已重放，现为 {state}，由下一次 deliver、report 接着处理 / "
           f"batch {batch_id} is {state}; the next runs of deliver and report go on with it")  # fmt: skip
     return 0
+
+
+def _replay_next(batch_id: int) -> int:
+    """One of several: what is wrong with it keeps no other from being read."""
+    try:
+        return _replay_one(batch_id)
+    except HubUnavailable:
+        raise
+    except HubError as error:
+        print(f"批次 {batch_id} 保持原样 / batch {batch_id} is left as it was: {error.code} {error}")
+        return 1
 
 
 def _replay_many(wanted: Wanted, by: str) -> int:
@@ -185,8 +198,9 @@ def backfill(words: argparse.Namespace) -> int:
 def _backfill(house: pipeline.House, feed: Feed, fetcher: Fetcher, period: pipeline.Period) -> int:
     done = []
     for batch_id, state in pipeline.backfill(house, feed, fetcher, period):
-        print(f"  批次 batch {batch_id}: {state.value}", flush=True)
+        odd = "，读不了，见日志 / could not be read, see the log" if state is BatchState.FETCHED else ""
+        print(f"  批次 batch {batch_id}: {state.value}{odd}", flush=True)
         done.append(state)
     print(f"{len(done)} 个批次，由下一次 deliver、report 接着处理 / "
           f"{len(done)} batches; the next runs of deliver and report go on with them")  # fmt: skip
-    return 1 if BatchState.HELD in done else 0
+    return 1 if {BatchState.HELD, BatchState.FETCHED}.intersection(done) else 0

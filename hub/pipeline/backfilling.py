@@ -9,12 +9,13 @@ from datetime import date, datetime, time
 from connectors.interface import Fetcher
 from connectors.moments import write_moment
 from hub.digest import sm3_hex
-from hub.errors import HubError, NotAllowed
+from hub.errors import FencedOff, HubError, HubUnavailable, NotAllowed
 from hub.feed import Feed, SftpSource
+from hub.isolating import ODD
 from hub.model import BatchState, Fetched, FileStamp, Notice
 from hub.pipeline.fetching import digest_of, keep
 from hub.pipeline.guarding import holding_by_hand
-from hub.pipeline.house import House, note
+from hub.pipeline.house import House, log, note
 from hub.pipeline.previewing import NEXT_BATCH, Preview, preview_rows
 from hub.pipeline.reading import read_rows
 from hub.pipeline.storing import store_batch
@@ -82,24 +83,31 @@ def preview_backfill(house: House, feed: Feed, fetcher: Fetcher, period: Period)
             code, message = found.fault or (None, None)
             yield Preview(NEXT_BATCH if known is None else known, found.name, code=code, message=message)
             continue
-        try:
-            reading = read_rows(feed, found.parts, found.name, house.registry.codes)
-        except HubError as error:
-            yield Preview(NEXT_BATCH, found.name, code=error.code, message=str(error))
-            continue
-        yield preview_rows(house, feed, found.name, reading.found)
+        yield _preview(house, feed, found)
+
+
+def _preview(house: House, feed: Feed, found: Fetched) -> Preview:
+    try:
+        reading = read_rows(feed, found.parts, found.name, house.registry.codes)
+    except HubError as error:
+        return Preview(NEXT_BATCH, found.name, code=error.code, message=str(error))
+    except ODD as error:  # its words may quote a row
+        return Preview(NEXT_BATCH, found.name, code="S000", message=f"reading it failed: {type(error).__name__}")
+    return preview_rows(house, feed, found.name, reading.found)
 
 
 def backfill(house: House, feed: Feed, fetcher: Fetcher, period: Period) -> Iterator[tuple[int, BatchState]]:
     """Keep and store what the partner has of the period, thing by thing; what the hub knew already is unchanged.
 
-    After a crash the same again goes on: what was kept is known, and stored when it is not.
+    One that cannot be stored stays ``fetched``, for the next run of its feed, and keeps no other back. After a crash the same
+    again goes on: what was kept is known, and stored when it is not.
     """
     with holding_by_hand(house, f"feed/{feed.feed_id}"):
         yield from _backfill(house, feed, fetcher, period)
 
 
 def _backfill(house: House, feed: Feed, fetcher: Fetcher, period: Period) -> Iterator[tuple[int, BatchState]]:
+    done: set[int] = set()
     for found in fetch_period(house, feed, fetcher, period):
         if isinstance(found, Notice):
             if not found.is_waiting:
@@ -110,10 +118,23 @@ def _backfill(house: House, feed: Feed, fetcher: Fetcher, period: Period) -> Ite
         if batch_id is not None:
             reach("backfill.kept")
             note("backfilled", feed=feed.feed_id, batch=batch_id)
-            yield batch_id, store_batch(house, feed, batch_id)
+            done.add(batch_id)
+            yield batch_id, _store(house, feed, batch_id)
             reach("backfill.stored")
     with working(house.engine) as work:
         left = batches.batches_in(work, [BatchState.FETCHED], feed.feed_id)
     for batch in left:  # kept by a run that ended before it stored them
-        yield batch.batch_id, store_batch(house, feed, batch.batch_id)
-        reach("backfill.stored")
+        if batch.batch_id not in done:
+            yield batch.batch_id, _store(house, feed, batch.batch_id)
+            reach("backfill.stored")
+
+
+def _store(house: House, feed: Feed, batch_id: int) -> BatchState:
+    try:
+        return store_batch(house, feed, batch_id)
+    except (HubUnavailable, FencedOff):
+        raise
+    except ODD as error:
+        said = f"{error.code} {error}" if isinstance(error, HubError) else type(error).__name__  # which may quote a row
+        log.error("batch %s could not be stored: %s", batch_id, said)
+        return BatchState.FETCHED

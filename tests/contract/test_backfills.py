@@ -15,7 +15,7 @@ from hub import bootstrap, pipeline
 from hub.errors import NotAllowed
 from hub.feed import Feed, SftpSource
 from hub.model import BatchState
-from hub.pipeline import Period
+from hub.pipeline import Period, backfilling, storing
 from simulators.drops import extra_drop
 from simulators.projects import BANKS
 from simulators.world import City
@@ -132,3 +132,25 @@ def test_a_feed_that_brings_everything_has_no_earlier_moment(hub: Hub) -> None:
         other = feed.model_copy(update={"spec": feed.spec.model_copy(update={"source": source})})
         with pytest.raises(NotAllowed, match="each run"):
             pipeline.check_period(other, LONG_AGO)
+
+
+def test_one_that_cannot_be_read_keeps_no_other_back(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stays to be read, and the same command reads it later; its preview says so in a word that quotes nothing."""
+    feed = short_sighted(hub)
+    odd, good = drop_on(hub, "20260401"), drop_on(hub, "20260402")
+    april, real = Period(date(2026, 4, 1), date(2026, 4, 30)), storing.read_rows
+
+    def failing(feed: Feed, parts: Any, name: str, *others: Any) -> Any:
+        if name.endswith(odd):
+            raise KeyError("somebody's name")
+        return real(feed, parts, name, *others)
+
+    for module in (storing, backfilling):
+        monkeypatch.setattr(module, "read_rows", failing)
+    [said] = [one for one in preview(hub, feed, april) if one.source_name.endswith(odd)]
+    assert (said.code, said.message) == ("S000", "reading it failed: KeyError")
+    assert [state for _, state in backfill(hub, feed, april)] == [BatchState.FETCHED, BatchState.STORED]
+    monkeypatch.undo()
+    backfill(hub, feed, april)
+    hub.run([FEED])
+    assert hub.batch(odd).state is hub.batch(good).state is BatchState.REPORTED
