@@ -68,12 +68,12 @@ class Checker:
         ledger = self.stand.control.ledger()
         files = self.stand.control.files(BANK)
         told = {partner: self.stand.control.statuses(partner) for partner in STAGES}
-        found = [*self._files(files, ledger), *self._web_rows(ledger), *self._effects(), *self._amounts(ledger)]
+        found = [*self._files(files), *self._web_rows(ledger), *self._effects(), *self._amounts(ledger)]
         found += [*self._told(ledger, told), *self._returned(files, ledger), *self._order(told)]
         found += [*self._standing(), *self._archive(files), *self._lost(), *self._private()]
         return found
 
-    def _files(self, files: Sequence[Mapping[str, Any]], ledger: Mapping[str, Any]) -> Iterator[Violation]:
+    def _files(self, files: Sequence[Mapping[str, Any]]) -> Iterator[Violation]:
         """I1, I2 and I10 for each file: every line and fen is stored, rejected or unchanged, or all of it is held."""
         rows = self.stand.ask(
             """select regexp_replace(source_name, '.*/', '') as name, batch_id, state, hold_code, schema_name as kind,
@@ -204,12 +204,15 @@ class Checker:
         for row in self.stand.ask(sql, f"{BANK}_%"):
             name = f"{'RET' if row.stage == 'intake' else 'FIN'}_{row.name}"
             path = self.stand.returned_file(name)
-            content, size = path.read_bytes(), path.stat().st_size
+            if not path.exists():
+                yield Violation("I4", f"{name} is noted as put and does not stand there")
+                continue
+            content = path.read_bytes()
             if sm3_hex(content) != row.digest:
                 yield Violation("I4", f"{name} stands there otherwise than it was noted last")
             beside = [path.with_name(f"{path.name}{end}") for end in (".sm3", ".ok")]
             said = [one.read_text().replace("|", " ").split()[0] if one.exists() else None for one in beside]
-            if said != [sm3_hex(content), str(size)]:
+            if said != [sm3_hex(content), str(len(content))]:
                 yield Violation("I4", f"{name} has another digest or flag beside it, or none")
 
     def _every_line(self, name: str, rows: int) -> Iterator[Violation]:
