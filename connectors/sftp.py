@@ -13,6 +13,7 @@ from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from datetime import timedelta
+from secrets import token_hex
 
 from paramiko.sftp_attr import SFTPAttributes
 
@@ -36,6 +37,7 @@ from hub.settings import today
 YOUNG_SECONDS = 3
 SETTLE_SECONDS = 1.0
 LARGEST_FILE = 2 * 1024**3
+PART = ".part"
 SAFE_NAME = re.compile(rb"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,199}")
 COUNT = re.compile(r"[0-9]{1,12}")
 """Rows that a flag may promise; a number that fits no database would stop all files behind it."""
@@ -212,13 +214,14 @@ class SftpConnector(SshSession):
         name, digest, flag = posixpath.basename(path), self._source.digest, self._source.done
         with translated(self._connection.name):
             self._make_folder(posixpath.dirname(path))
+            self._sweep([path, *(path_beside(path, end) for end in (digest, flag) if end)])
             reach("put.begun")
             if not self._stands(path, data):
                 if flag and flags_each_file(self._source):
                     still_ours()
                     self._take_away(path_beside(path, flag))
                     reach("put.flag_taken_away")
-                self._place(path, data, still_ours)
+                self._write(path, data, still_ours)
             reach("put.data_placed")
             if digest:
                 line = f"{digest_of(digest, data)}  {name}\n".encode()
@@ -247,11 +250,24 @@ class SftpConnector(SshSession):
             self._sftp.remove(path)
 
     def _place(self, path: str, data: bytes, still_ours: Callable[[], None]) -> None:
-        """Whoever was at it before may write on into what was taken away; it has no name any more."""
-        if self._stands(path, data):
-            return
-        part = f"{path}.part"
-        self._take_away(part)
+        if not self._stands(path, data):
+            self._write(path, data, still_ours)
+
+    def _sweep(self, paths: Sequence[str]) -> None:
+        """Take away what others left unfinished of these files; one who is still at it has nothing to rename then, and tries again.
+
+        Where a partner lets nobody list the folder, what is left stays.
+        """
+        folder, starts = posixpath.dirname(paths[0]), tuple(f"{posixpath.basename(path)}.".encode() for path in paths)
+        with suppress(PartnerRefused, PermissionError):
+            for entry in self._list(folder):
+                name = entry.name
+                if name.startswith(starts) and name.endswith(PART.encode()) and SAFE_NAME.fullmatch(name):
+                    self._take_away(f"{folder}/{name.decode()}")
+
+    def _write(self, path: str, data: bytes, still_ours: Callable[[], None]) -> None:
+        """Under a name that nobody else writes to, so that nobody gives its name to the half of another's file."""
+        part = f"{path}.{token_hex(4)}{PART}"
         with self._sftp.open(part, "wx") as file:
             file.set_pipelined(True)
             file.write(data)

@@ -6,6 +6,7 @@ The office writes data, digest, flag, each under a temporary name first, and rea
 import asyncio
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -108,10 +109,11 @@ class BankOffice:
         for flag in sorted((self.root / "out").glob("*/*.ok")):
             data = flag.with_suffix("")
             if data.name[:4] in ("RET_", "FIN_") and data.is_file():
-                version = (data.stat().st_mtime_ns, flag.stat().st_mtime_ns)
-                if self._read.get(flag) != version:
-                    self._note_return(data, flag)
-                    self._read[flag] = version
+                with suppress(FileNotFoundError):  # taken away meanwhile: an answer is being replaced
+                    version = (data.stat().st_mtime_ns, flag.stat().st_mtime_ns)
+                    if self._read.get(flag) != version:
+                        self._note_return(data, flag)
+                        self._read[flag] = version
 
     def _note_return(self, data: Path, flag: Path) -> None:
         content = data.read_bytes()

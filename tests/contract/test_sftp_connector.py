@@ -388,7 +388,8 @@ class TestPutting:
         with pytest.raises(PartnerUnavailable):
             self._put(folder)
         assert sorted(path.name for path in write.iterdir()) == ["RET_1.txt", "RET_1.txt.sm3"]
-        (write / "RET_1.txt.ok.part").write_bytes(b"half")
+        for left in ("RET_1.txt.ok.part", "RET_1.txt.0a1b2c3d.part", "RET_1.txt.sm3.0a1b2c3d.part"):
+            (write / left).write_bytes(b"half")
         monkeypatch.undo()
         self._put(folder)
         assert sorted(path.name for path in write.iterdir()) == ["RET_1.txt", "RET_1.txt.ok", "RET_1.txt.sm3"]
@@ -429,6 +430,22 @@ class TestPutting:
         self._put(folder, b"R|3\r\n")
         assert sorted(path.name for path in place.iterdir()) == ["RET_1.txt", "RET_1.txt.ok", "RET_1.txt.sm3"]
         assert (place / "RET_1.txt.sm3").read_text() == f"{sm3_hex((place / 'RET_1.txt').read_bytes())}  RET_1.txt\n"
+
+    def test_two_who_write_the_same_file_at_once_never_show_half_of_it(self, folder: Folder) -> None:
+        """The second comes while the first is about to give its part a name: it takes the part away and finishes alone."""
+        place, seen = folder.root / folder.within / "out", list[str]()
+
+        def second_comes() -> None:
+            if not seen:
+                self._put(folder)
+            seen.append((place / "RET_1.txt.ok").read_text())
+
+        with pytest.raises(PartnerUnavailable):
+            self._put(folder, DATA, second_comes)
+        assert seen == [f"{len(DATA)}|3"]
+        self._put(folder)
+        assert sorted(path.name for path in place.iterdir()) == ["RET_1.txt", "RET_1.txt.ok", "RET_1.txt.sm3"]
+        assert (place / "RET_1.txt").read_bytes() == DATA
 
     def _put(self, folder: Folder, data: bytes = DATA, still_ours: Callable[[], None] = lambda: None) -> None:
         with folder.open() as connector:
