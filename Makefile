@@ -40,7 +40,7 @@ check: $(STAMP) ## style, types, layers and mappings; no test is run
 	@$(BIN)/hub check
 
 .PHONY: faults
-faults: $(STAMP) ## kill and disturb the exchange everywhere, let the ledgers judge; half an hour on two cores; SEEDS=1,2,3
+faults: $(STAMP) ## kill and disturb the exchange everywhere, let the ledgers judge; takes long; SEEDS=1,2,3
 	@$(BIN)/python -m tests.faults --seeds $(or $(SEEDS),1,2,3)
 
 .PHONY: bench

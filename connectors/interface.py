@@ -19,7 +19,7 @@ class Fetcher(Protocol):
 class FileReporter(Protocol):
     """Puts a finished return file; the same file put twice is one file.
 
-    ``still_ours`` is called right before anything takes its final name, and raises FencedOff when a newer worker is at it.
+    ``still_ours`` is called right before anything takes its final name or loses it. It raises FencedOff when one newer is at it.
     """
 
     def put(self, path: str, data: bytes, still_ours: Callable[[], None]) -> None: ...

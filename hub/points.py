@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 POINTS: dict[str, str] = {
     "lease.taken": "the lease with its token; nothing was done under it",
+    "fetch.cursor_read": "all that was fetched before; the position and the known files are read",
     "page.asked": "nothing of this fetch; the position and all earlier batches are",
     "page.answered": "nothing of this fetch; the partner has booked the page as served",
     "file.listed": "nothing of this fetch; the partner's folder is only looked at",
     "file.read": "nothing of this fetch; the file's bytes are in memory",
-    "fetch.cursor_read": "all that was fetched before; the position and the known files are read",
     "fetch.bytes_read": "the batches of this fetch before this one; this one's bytes are in memory",
     "archive.opened": "an empty file under a temporary name, which nobody reads",
     "archive.written": "perhaps some of the bytes, under a temporary name",

@@ -114,8 +114,8 @@ def start_simulators(supervisor: Supervisor, state: Path, wish: Wish, mappings: 
     return addresses
 
 
-def hub_environment(database_url: str, state: Path, mappings: Path, addresses: Mapping[str, Any]) -> dict[str, str]:
-    """What every process of the hub needs to know, connections included, in Airflow's own form."""
+def connections_of(addresses: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The connections that an admin would enter for these partners, in the words of Airflow's own form."""
     province, sftp = addresses["province"], addresses["sftp"]
     connections = {
         "bureau_api": http(addresses["bureau"]["url"], addresses["bureau"]["api_key"], header="X-Api-Key"),
@@ -129,6 +129,12 @@ def hub_environment(database_url: str, state: Path, mappings: Path, addresses: M
         extra = {"host_key": sftp["host_key"]}
         connections[f"{bank}_sftp"] = {"conn_type": "sftp", "host": sftp["host"], "port": sftp["port"], "login": bank,
                                        "password": user["password"], "extra": extra}  # fmt: skip
+    return connections
+
+
+def hub_environment(database_url: str, state: Path, mappings: Path, addresses: Mapping[str, Any]) -> dict[str, str]:
+    """What every process of the hub needs to know, connections included."""
+    connections = connections_of(addresses)
     environment = {f"AIRFLOW_CONN_{name.upper()}": json.dumps(facts) for name, facts in connections.items()}
     return environment | {
         "HUB_DATABASE_URL": database_url,

@@ -1,6 +1,6 @@
 """`make faults`: the whole matrix, bounded; writes the record of the run and the page of commit points.
 
-python -m tests.faults [--seeds 1,2,3] [--chains 12] [--length 5] [--stands 2]
+python -m tests.faults [--seeds 1,2,3] [--chains 12] [--length 6] [--scenarios 1] [--stands 2] [--no-page]
 """
 
 from __future__ import annotations

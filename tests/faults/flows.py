@@ -136,8 +136,15 @@ FLOWS: Sequence[Flow] = (
     Flow("close", drop_for_closing, [PAYROLLS], before=True, by_hand="close"),
     Flow("replay", drop_file, [PAYROLLS], before=True, by_hand="replay"),
     Flow("resend", drop_for_resending, [PAYROLLS], before=True, by_hand="resend"),
+    Flow("catch up", drop_file, [PAYROLLS], before=True, by_hand="catch up"),
     Flow("everything", offer_all),
 )
+
+
+def flow_named(name: str) -> Flow:
+    """One of these flows."""
+    return next(flow for flow in FLOWS if flow.name == name)
+
 
 REACHED_ONLY_BY: Mapping[str, tuple[str, ...]] = {
     "bank file spoiled": ("fetch.noticed", "fetch.held"),

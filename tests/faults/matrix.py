@@ -13,7 +13,7 @@ from random import Random
 
 from hub.points import POINTS
 
-from .flows import FLOWS, Flow
+from .flows import FLOWS, Flow, flow_named
 from .invariants import Checker, Violation
 from .stand import Stand
 
@@ -27,7 +27,6 @@ LATER_HITS = 6
 class Kill:
     """A worker is killed when it reaches a point for the n-th time."""
 
-    flow: str
     point: str
     hit: int
 
@@ -71,8 +70,6 @@ def measure(stand: Stand, checker: Checker) -> Reached:
         stand.finish(flow.feeds)
         stand.control.clear_faults()
         found[flow.name] = ended.reached
-    with stand.worker() as worker:
-        found["catch up"] = worker.run([["catch_up", "jining"]]).reached
     return found
 
 
@@ -96,29 +93,28 @@ def plan(reached: Reached, seeds: Sequence[int], chains: int, length: int) -> It
 
 def march(flow: str, points: Sequence[str], seed: int) -> Episode:
     """Killed at one point after the other, each worker going on where the last one fell."""
-    return Episode(flow, seed, tuple(Kill(flow, point, 1) for point in points))
+    return Episode(flow, seed, tuple(Kill(point, 1) for point in points))
 
 
 def _kill(reached: Reached, flow: str, point: str, chance: Random) -> Kill:
-    return Kill(flow, point, chance.randint(1, min(reached[flow][point], LATER_HITS)))
+    return Kill(point, chance.randint(1, min(reached[flow][point], LATER_HITS)))
 
 
 def run(stand: Stand, checker: Checker, episode: Episode) -> Verdict:
     """Offer, kill, finish, judge."""
     started, chance = time.monotonic(), Random(f"{episode.seed}/{episode.name}")
-    flow = next((flow for flow in FLOWS if flow.name == episode.flow), None)
-    name = _prepare(stand, checker, flow, chance) if flow else ""
+    flow = flow_named(episode.flow)
+    name = _prepare(stand, checker, flow, chance)
     died, left = list[str](), list[Violation]()
     for kill in episode.kills:
-        verbs = flow.verbs(name) if flow else [["catch_up", "jining"]]
         with stand.worker() as worker:
-            ended = worker.run(verbs, {"kind": "kill", "point": kill.point, "hit": kill.hit})
+            ended = worker.run(flow.verbs(name), {"kind": "kill", "point": kill.point, "hit": kill.hit})
         if ended.died:
             died.append(ended.died)
             left += checker.at_death()
-    if flow and flow.by_hand:
+    if flow.by_hand:
         stand.survivor().run([["by_hand", flow.by_hand, name]])  # refused when the one who died had done it already
-    rest = stand.finish(flow.feeds if flow else ())
+    rest = stand.finish(flow.feeds)
     stand.control.clear_faults()
     left += [Violation("I7", f"it does not come to rest: {rest.error}")] if rest.error else []
     violations = tuple([*left, *checker.judge()])

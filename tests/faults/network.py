@@ -1,4 +1,4 @@
-"""Partners and lines that misbehave while the day goes on: every knob of every simulated partner, once for each seed.
+"""Partners and lines that misbehave while the day goes on: every knob of every simulated partner.
 
 A worker meets the trouble, a later one finds it gone; what was taken in the trouble must not be taken again.
 """
@@ -52,12 +52,7 @@ def replaced_while_read(stand: Stand, checker: Checker, chance: Random) -> tuple
     path = stand.bank_file(name)
     content = path.read_bytes()
     with stand.worker() as worker:
-        worker.start(DAY, {"kind": "pause", "point": "file.read", "hit": 1})
-        is_there = worker.wait_at_point() is not None
-        path.write_bytes(content + b"D|9999|grows\r\n")
-        if is_there:
-            worker.go_on()
-            worker.end()
+        is_there = worker.run_asleep(DAY, "file.read", 1, lambda: path.write_bytes(content + b"D|9999|grows\r\n"))
     path.write_bytes(content)
     return int(is_there), finish(stand)
 

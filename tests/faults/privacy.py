@@ -19,7 +19,7 @@ class Secrets:
     """Names and numbers of persons, read from the partners' own side; files that came since are read when asked."""
 
     def __init__(self, stand: Stand) -> None:
-        self._root = Path(stand.up.addresses["sftp"]["users"]["haidai"]["root"])
+        self._root = stand.bank_root
         self._read: set[Path] = set()
         clues = City(scale=SCALE).clues
         self._names = {clue.reporter for clue in clues}

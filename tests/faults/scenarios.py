@@ -68,20 +68,13 @@ def asleep_at(point: str) -> Play:
     def overtaken(stand: Stand, checker: Checker, chance: Random) -> tuple[int, list[Violation]]:
         offer_all(stand, checker, chance)
         with stand.worker() as sleeper:
-            sleeper.start(DAY, {"kind": "pause", "point": point, "hit": chance.randint(1, 2)})
-            is_asleep = sleeper.wait_at_point() is not None
-            if is_asleep:
-                stand.survivor().run(DAY)
-                sleeper.go_on()
-                sleeper.end()
+            is_asleep = sleeper.run_asleep(DAY, point, chance.randint(1, 2), lambda: stand.survivor().run(DAY))
         return int(is_asleep), finish(stand)
 
     return overtaken
 
 
-def overtaken_by_a_correction(
-    receiver: str, point: str, hit: int, mutants: Sequence[str] = ()
-) -> Callable[[Stand, Checker, Random], tuple[int, list[Violation]]]:
+def overtaken_by_a_correction(receiver: str, point: str, hit: int, mutants: Sequence[str] = ()) -> Play:
     """A worker falls asleep over a file; the file and its correction are exchanged; then it goes on with what it knew.
 
     Of a receiver that knows no submission key nothing is promised between the last check and the call (`deliver.before_submit`):
@@ -90,16 +83,15 @@ def overtaken_by_a_correction(
 
     def overtaken(stand: Stand, checker: Checker, chance: Random) -> tuple[int, list[Violation]]:
         name = drop_file(stand, checker, chance)
+
+        def correct() -> None:
+            stand.survivor().run([["day", [PAYROLLS]]])
+            stand.control.correct(BANK, name)
+            stand.survivor().run([["day", [PAYROLLS]]])
+
         with stand.worker(mutants=mutants) as sleeper:
             sleeper.run([["in", [PAYROLLS]]])
-            sleeper.start([["deliver", receiver]], {"kind": "pause", "point": point, "hit": hit})
-            is_asleep = sleeper.wait_at_point() is not None
-            if is_asleep:
-                stand.survivor().run([["day", [PAYROLLS]]])
-                stand.control.correct(BANK, name)
-                stand.survivor().run([["day", [PAYROLLS]]])
-                sleeper.go_on()
-                sleeper.end()
+            is_asleep = sleeper.run_asleep([["deliver", receiver]], point, hit, correct)
         return int(is_asleep), finish(stand)
 
     return overtaken
@@ -111,15 +103,13 @@ def overtaken_by_a_release(point: str, hit: int) -> Play:
     def overtaken(stand: Stand, checker: Checker, chance: Random) -> tuple[int, list[Violation]]:
         name = str(stand.control.drop_extra(BANK, "PAYR", "many_bad_lines"))
         checker.allowed.released.add(name)
+        day, release = ["day", [PAYROLLS]], ["by_hand", "release", name]
         with stand.worker() as sleeper:
-            sleeper.start([["in", [PAYROLLS]]], {"kind": "pause", "point": point, "hit": hit})
-            is_asleep = sleeper.wait_at_point() is not None
-            if is_asleep:
-                stand.survivor().run([["day", [PAYROLLS]], ["by_hand", "release", name], ["day", [PAYROLLS]]])
-                sleeper.go_on()
-                sleeper.end()
+            is_asleep = sleeper.run_asleep(
+                [["in", [PAYROLLS]]], point, hit, lambda: stand.survivor().run([day, release, day])
+            )
         if not is_asleep:
-            stand.survivor().run([["by_hand", "release", name]])
+            stand.survivor().run([release])
         return int(is_asleep), finish(stand)
 
     return overtaken
@@ -144,12 +134,7 @@ def database_restarted(stand: Stand, checker: Checker, chance: Random) -> tuple[
     offer_all(stand, checker, chance)
     point = chance.choice([point for point in POINTS if point.startswith(WORKING) and point not in SPECIAL])
     with stand.worker() as worker:
-        worker.start(DAY, {"kind": "pause", "point": point, "hit": 1})
-        is_there = worker.wait_at_point() is not None
-        if is_there:
-            stand.cut_connections()
-            worker.go_on()
-            worker.end()
+        is_there = worker.run_asleep(DAY, point, 1, stand.cut_connections)
     return int(is_there), finish(stand)
 
 
@@ -224,7 +209,8 @@ def nobody_goes_on(stand: Stand, checker: Checker, chance: Random) -> tuple[int,
     """
     offer_all(stand, checker, chance)
     drop_spoiled(stand, checker, chance)
-    points = [point for point in POINTS if point.startswith(("fetch.co", "store.", "tell.before_f", "put."))]
+    reached = ("fetch.co", "store.", "tell.before_f", "put.")
+    points = [point for point in POINTS if point.startswith(reached) and point not in SPECIAL]
     died_at = {"kind": "kill", "point": chance.choice(points), "hit": 1}
     with stand.worker() as worker:
         died = worker.run([["in", list(FEEDS)]], died_at).died

@@ -10,7 +10,7 @@ import re
 import shutil
 import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -27,6 +27,7 @@ from hub.backup import make_backup, restore_backup
 from hub.migrations import migrate
 from hub.store.database import open_database
 from launcher.postgres import EmbeddedPostgres
+from launcher.stand import connections_of
 from simulators.running import Running, running
 
 MAPPINGS = Path(__file__).parents[2] / "mappings"
@@ -60,7 +61,6 @@ class Worker:
         self._socket.settimeout(180)
         self._socket.connect(str(door))
         self._line = self._socket.makefile("rw", encoding="utf-8")
-        self.pid = int(self._read()["pid"])
         self._write(place=place)
         self._read()
 
@@ -93,14 +93,16 @@ class Worker:
         self.start(verbs, fault)
         return self.end()
 
-    def wait_at_point(self) -> str | None:
-        """Wait until it stands at the point where it was to pause; None when it is done without reaching it."""
-        return self._read().get("paused")
-
-    def go_on(self) -> None:
-        """Let one that paused go on."""
-        self._line.write("go\n")
-        self._line.flush()
+    def run_asleep(self, verbs: Sequence[Sequence[Any]], point: str, hit: int, meanwhile: Callable[[], object]) -> bool:
+        """One job, during which it falls asleep at a point while something happens; whether it came to that point."""
+        self.start(verbs, {"kind": "pause", "point": point, "hit": hit})
+        is_asleep = "paused" in self._read()
+        if is_asleep:
+            meanwhile()
+            self._line.write("go\n")
+            self._line.flush()
+            self.end()
+        return is_asleep
 
     def _write(self, **facts: Any) -> None:
         self._line.write(json.dumps(facts) + "\n")
@@ -134,13 +136,18 @@ class Stand:
     def url(self) -> str:
         return self._server.url(self.database)
 
+    @property
+    def bank_root(self) -> Path:
+        """The bank's own folder."""
+        return Path(self.up.addresses["sftp"]["users"][BANK]["root"])
+
     def place(self, **other: Any) -> dict[str, Any]:
         """What a worker must know; `other` facts replace the usual ones."""
         return {
             "database": self.url,
             "archive": str(self.archive),
             "mappings": str(self.mappings),
-            "connections": connections(self.up.addresses),
+            "connections": connections_of(self.up.addresses),
             "log": str(self.log),
             **other,
         }
@@ -151,13 +158,11 @@ class Stand:
 
     def bank_file(self, name: str) -> Path:
         """A dropped file where the bank has it."""
-        root = Path(self.up.addresses["sftp"]["users"]["haidai"]["root"])
-        return next(path for path in (root / "in").glob(f"*/{name}"))
+        return next((self.bank_root / "in").glob(f"*/{name}"))
 
     def returned_file(self, name: str) -> Path:
         """A return file where the bank finds it."""
-        root = Path(self.up.addresses["sftp"]["users"][BANK]["root"])
-        return next((root / "out").glob(f"*/{name}"), root / "out" / name)
+        return next((self.bank_root / "out").glob(f"*/{name}"), self.bank_root / "out" / name)
 
     def survivor(self) -> Worker:
         """The worker that comes after the others and does what they left undone."""
@@ -190,9 +195,7 @@ class Stand:
 
     def close(self) -> None:
         """End the worker and forget the database."""
-        if self._survivor is not None:
-            self._survivor.close()
-            self._survivor = None
+        self._hang_up()
         drop_database(self._server, self.database)
 
     @contextmanager
@@ -314,27 +317,6 @@ def _forget_unused_codes(mappings: Path) -> None:
     for path in (mappings / "codes").glob("*.csv"):
         if not re.search(rf"codes: {path.stem}\b", text):
             path.unlink()
-
-
-def connections(addresses: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The connections an admin would enter, as plain facts."""
-    bureau, nat, daizong, province, sftp = (
-        addresses[name] for name in ("bureau", "nat", "daizong", "province", "sftp")
-    )
-    found = {
-        "bureau_api": {"host": bureau["url"], "password": bureau["api_key"], "extra": {"header": "X-Api-Key"}},
-        "nat_api": {"host": nat["url"], "password": nat["token"], "extra": {"prefix": "Bearer "}},
-        "daizong_soap": {"host": daizong["url"], "login": daizong["sender_code"]},
-        "province_api": {"host": province["url"], "login": province["appid"], "password": province["appsecret"]},
-        "haidai_sftp": {
-            "host": sftp["host"], "port": sftp["port"], "login": "haidai",
-            "password": sftp["users"]["haidai"]["password"], "extra": {"host_key": sftp["host_key"]},
-        },
-    }  # fmt: skip
-    for name, facts in addresses["connections"].items():
-        extra = {key: str(value) for key, value in facts["extra"].items()}
-        found[name] = {"host": facts["host"], "login": facts["login"], "password": facts["password"], "extra": extra}
-    return found
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from random import Random
 import pytest
 
 from . import scenarios
-from .flows import FLOWS
+from .flows import flow_named
 from .invariants import Checker, Violation
 from .running import Ground
 from .stand import Stand, standing
@@ -35,7 +35,7 @@ def own_stand(on: Ground, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 def violations_of(stand: Stand, flow_name: str, point: str, hit: int, mutants: list[str]) -> list[Violation]:
     """What the checker finds after a worker with these mutants died at the point, and a sound one did the rest."""
-    checker, flow = Checker(stand), next(flow for flow in FLOWS if flow.name == flow_name)
+    checker, flow = Checker(stand), flow_named(flow_name)
     name = flow.offer(stand, checker, Random(1))
     with stand.worker(mutants=mutants) as worker:
         assert worker.run(flow.verbs(name), {"kind": "kill", "point": point, "hit": hit}).died == point

@@ -45,7 +45,6 @@ HASTE = 300
 def serve(connection: socket.socket) -> None:
     """Run one job after the other until the connection is closed."""
     with connection, connection.makefile("rw", encoding="utf-8") as line:
-        _say(line, pid=os.getpid())
         for wish in line:
             job = json.loads(wish)
             if "place" in job:
@@ -67,7 +66,7 @@ def _settle_in(place: Mapping[str, Any]) -> None:
     paper = os.open(place["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     os.dup2(paper, 1)
     os.dup2(paper, 2)
-    known = {name: Connection(name, **facts) for name, facts in place["connections"].items()}
+    known = {name: _connection(name, **facts) for name, facts in place["connections"].items()}
     _replace(bootstrap, "find_connection", known.__getitem__)
     _replace(bootstrap, "open_database", cache(open_database))  # one pool for all patterns of mappings
     _read_mappings_once()
@@ -79,6 +78,10 @@ def _settle_in(place: Mapping[str, Any]) -> None:
         connectors.http.READ_SECONDS = 1
     for name in place.get("mutants", ()):
         MUTANTS[name]()
+
+
+def _connection(name: str, conn_type: str, extra: Mapping[str, Any], **facts: Any) -> Connection:
+    return Connection(name, extra={key: str(value) for key, value in extra.items()}, **facts)
 
 
 def _replace(module: ModuleType, name: str, value: object) -> None:
@@ -183,17 +186,9 @@ def by_hand(decision: str, name: str) -> None:
         "close": lambda: pipeline.close_batch(house, batch_id),
         "replay": lambda: pipeline.replay_batch(house, batch_id),
         "resend": lambda: pipeline.resend_batch(house, batch_id),
+        "catch up": lambda: pipeline.catch_up(house, "jining"),
     }
     decisions[decision]()
-
-
-def store_waiting(feed_id: str) -> None:
-    """The task `store` alone, for what is fetched and not stored."""
-    house = bootstrap.open_house(feed_id)
-    with working(house.engine) as work:
-        waiting = [batch.batch_id for batch in batches.batches_in(work, [BatchState.FETCHED], feed_id)]
-    if waiting:
-        tasks.store(feed_id, waiting)
 
 
 def watch_ahead(minutes: int) -> None:
@@ -205,16 +200,10 @@ def watch_ahead(minutes: int) -> None:
 VERBS: Mapping[str, Callable[..., object]] = {
     "day": whole_day,
     "in": take_in,
-    "out": send_out,
-    "tell": tell_back,
     "fetch": tasks.fetch,
-    "store": store_waiting,
-    "acknowledge": tasks.acknowledge,
     "deliver": tasks.deliver,
-    "report": tasks.report,
     "by_hand": by_hand,
     "watch": watch_ahead,
-    "catch_up": lambda partner: pipeline.catch_up(bootstrap.open_house(), partner),
 }
 
 
