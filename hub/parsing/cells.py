@@ -80,9 +80,10 @@ def split_cells(line: str, separator: str, escape: str | None, quote: str | None
 
 
 def _quoted_cell(separator: str, quote: str) -> re.Pattern[str]:
+    """Unrolled, without possessive groups: Python before 3.11.5 captures the wrong text with them."""
     mark, end = re.escape(quote), re.escape(separator)
     return re.compile(
-        rf"(?:{mark}((?:[^{mark}]|{mark}{mark})*+){mark}|((?:(?!{end})[^{mark}])*+))({end}|\Z)", re.DOTALL
+        rf"(?:{mark}([^{mark}]*(?:{mark}{mark}[^{mark}]*)*){mark}|((?:(?!{end})[^{mark}])*))({end}|\Z)", re.DOTALL
     )
 
 
