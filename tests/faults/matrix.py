@@ -82,9 +82,7 @@ def plan(reached: Reached, seeds: Sequence[int], chains: int, length: int) -> It
             if flows:
                 yield Episode(flow := chance.choice(flows), seed, (_kill(reached, flow, point, chance),))
         for flow, counts in reached.items():
-            yield Episode(
-                flow, seed, tuple(_kill(reached, flow, point, chance) for point in POINTS if counts.get(point))
-            )
+            yield march(flow, [point for point in POINTS if counts.get(point)], seed)
         for _ in range(chains):
             flow = chance.choice([flow.name for flow in FLOWS if not flow.by_hand])
             points = chance.choices(sorted(reached[flow]), k=length)
