@@ -43,7 +43,8 @@ class Receiver(Protocol):
     def submit(self, schema: str, batch_key: str, records: Sequence[Mapping[str, Any]]) -> str | list[ReceiptAnswer]:
         """Hand records over; returns the receiver's serial code, or its answers at once.
 
-        The same ``batch_key`` again has no second effect.
+        The same ``batch_key`` again has no second effect. Raises Unwritable before anything is sent when some of the records
+        cannot be written as this receiver wants them.
         """
 
     def inquire(self, batch_key: str) -> str | list[ReceiptAnswer] | None:

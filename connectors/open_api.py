@@ -13,8 +13,9 @@ from connectors.http import exchange, open_session
 from connectors.retrying import retried
 from connectors.sealing import seal
 from connectors.signing import sign
-from hub.errors import FeedChanged, PartnerRefused, PartnerUnavailable, SubmissionRefused
+from hub.errors import FeedChanged, MappingInvalid, PartnerRefused, PartnerUnavailable, SubmissionRefused, Unwritable
 from hub.feed import Receives, TakenRecord
+from hub.isolating import MOST_POISON, ODD, find_poison
 from hub.model import Connection, Outcome, ReceiptAnswer
 from hub.parsing.trees import at_path, read_json
 from hub.writing import Codes, typed_rows, write_rows
@@ -36,7 +37,7 @@ class OpenApiReceiver:
 
     def submit(self, schema: str, batch_key: str, records: Sequence[Mapping[str, Any]]) -> str | list[ReceiptAnswer]:
         style, taken = self._style, self._receives.records[schema]
-        rows = self._rows(schema, taken, records)
+        rows = self._written(schema, taken, records)
         around = {style.schema_: schema, style.submission: batch_key}
         named = {name: value for name, value in around.items() if name is not None}
         if style.data.of == "array":
@@ -84,6 +85,31 @@ class OpenApiReceiver:
 
     def _question(self, call: str, asked: Mapping[str, Any], none: Collection[str] = ()) -> dict[str, Any] | None:
         return self._call(call, [asked] if self._style.data.of == "array" else asked, {}, none)
+
+    def _written(self, schema: str, taken: TakenRecord, records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Their rows. Raises Unwritable for records that cannot be written alone; what is wrong with all is our mapping's fault."""
+
+        def fails(start: int, count: int) -> bool:
+            try:
+                self._rows(schema, taken, records[start : start + count])
+            except PartnerRefused:
+                raise
+            except ODD:
+                return True
+            return False
+
+        try:
+            return self._rows(schema, taken, records)
+        except PartnerRefused:  # the connection's secret is wrong, whatever is sealed
+            raise
+        except ODD as error:
+            why = (
+                str(error) if isinstance(error, MappingInvalid) else type(error).__name__
+            )  # others' words may quote a row
+            poison = find_poison(len(records), fails)
+            if not poison or len(poison) > MOST_POISON:
+                raise MappingInvalid(f"{schema} cannot be written for {self._receives.partner}: {why}") from None
+            raise Unwritable(why, [records[place]["idempotencyKey"] for place in poison]) from None
 
     def _rows(self, schema: str, taken: TakenRecord, records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Their rows: our three technical members under their names, then the mapped fields, sealed where agreed."""

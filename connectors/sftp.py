@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from secrets import token_hex
 
 from paramiko.sftp_attr import SFTPAttributes
@@ -49,15 +49,21 @@ class SftpConnector(SshSession):
     """Fetcher and FileReporter over one connection. Use as a context manager.
 
     ``household`` gives all sources that look into the same folder, and is asked when files are fetched; the one that is given
-    it speaks of files that belong to none.
+    it speaks of files that belong to none. ``days`` are the first and last day folder to look into, instead of those that are
+    young enough.
     """
 
     def __init__(
-        self, connection: Connection, source: SftpSource, household: Callable[[], Sequence[SftpSource]] = tuple
+        self,
+        connection: Connection,
+        source: SftpSource,
+        household: Callable[[], Sequence[SftpSource]] = tuple,
+        days: tuple[date, date] | None = None,
     ) -> None:
         super().__init__(connection)
         self._source = source
         self._household = household
+        self._days = days
         self._glance: dict[str, list[Entry]] | None = None
 
     def fetch(self, cursor: str | None, seen: frozenset[FileStamp]) -> Iterator[Fetched | Notice]:
@@ -127,6 +133,10 @@ class SftpConnector(SshSession):
         with translated(self._connection.name):
             return self._complete(self._listings())
 
+    def stamps(self) -> list[FileStamp]:
+        """How those files look; the same as when they were read, when nobody touched them since."""
+        return [_stamp(path, entry.attributes) for path, entry in self.complete_files()]
+
     def _listings(self) -> Listings:
         return {folder: {entry.name: entry for entry in self._list(folder)} for folder in self._folders()}
 
@@ -151,14 +161,15 @@ class SftpConnector(SshSession):
         return [(path, entry) for path, entry in found if _stamp(path, entry.attributes) in again]
 
     def _folders(self) -> list[str]:
-        """``in/{date}`` for each day folder that exists and is young enough."""
+        """``in/{date}`` for each day folder that exists and is young enough, or one of the days asked for."""
         folder = posixpath.dirname(self._source.files)
         before, dated, after = folder.partition("{date}")
         if not dated:
             return [folder]
-        oldest = (today() - timedelta(days=self._source.look_back_days)).strftime("%Y%m%d").encode()
+        first, last = self._days or (today() - timedelta(days=self._source.look_back_days), date.max)
+        oldest, newest = (f"{day:%Y%m%d}".encode() for day in (first, last))
         days = [entry.name for entry in self._list(before.rstrip("/") or ".") if re.fullmatch(rb"[0-9]{8}", entry.name)]
-        return [f"{before}{day.decode()}{after}" for day in sorted(days) if day >= oldest]
+        return [f"{before}{day.decode()}{after}" for day in sorted(days) if oldest <= day <= newest]
 
     def _read(self, path: str, entry: Entry) -> Fetched | None:
         """The whole file, or None while it is still being written. What is wrong with it as a whole goes along as a fault."""

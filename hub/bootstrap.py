@@ -48,14 +48,16 @@ def open_registry(feeds: str = "*", receivers: str = "*") -> Registry:
 
 
 @contextmanager
-def open_connector(feed: Feed) -> Iterator[SftpConnector | RestConnector | SoapConnector]:
-    """The connector of a feed, closed at the end."""
+def open_connector(
+    feed: Feed, days: tuple[date, date] | None = None
+) -> Iterator[SftpConnector | RestConnector | SoapConnector]:
+    """The connector of a feed, closed at the end; ``days`` are the day folders of a drop that are asked for by hand."""
     source = feed.spec.source
     connection = find_connection(source.connection)
     if isinstance(source, SftpSource):
         from connectors.sftp import SftpConnector
 
-        with SftpConnector(connection, source, lambda: household_of(feed)) as connector:
+        with SftpConnector(connection, source, lambda: household_of(feed), days) as connector:
             yield connector
     elif isinstance(source, RestSource):
         from connectors.rest import RestConnector

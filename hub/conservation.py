@@ -33,8 +33,12 @@ PARTS: Mapping[str, tuple[str, str]] = {
     "refused": ("拒收", "refused"),
     "waiting": ("等待", "waiting"),
     "unknown": ("结果未知", "outcome unknown"),
+    "withdrawn": ("撤销", "withdrawn"),
     "told": ("已告", "told"),
 }
+
+ANSWERS = ("accepted", "refused", "waiting", "unknown", "withdrawn")
+"""What can become of a delivery. One that was withdrawn was owed, and is owed to nobody any more."""
 
 
 @dataclass(frozen=True)
@@ -191,7 +195,7 @@ def _hops_of_owing(intake: Intake, one: Owing) -> list[Hop]:
 
     parts = {"owed": one.owed, "outside": one.outside, "superseded": one.superseded}
     there = sum(one.states.values(), NOTHING)
-    answered = {name: one.states.get(name, NOTHING) for name in ("accepted", "refused", "waiting", "unknown")}
+    answered = {name: one.states.get(name, NOTHING) for name in ANSWERS}
     # A receiver whose areas grew was owed more by `hub catchup` since.
     came = there if there.rows > one.owed.rows else one.owed
     return [hop("owed", intake.stored, parts), hop("answered", came, answered)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class HubError(Exception):
     """Anything the hub reports by name. The message says what happened, where, and what to do next."""
@@ -67,6 +69,19 @@ class PartnerRefused(HubError):
 
 class SubmissionRefused(PartnerRefused):
     """A receiver turned a whole submission down for what is in it, not for who we are: its records are tried in smaller parts."""
+
+
+class Unwritable(HubError):
+    """Some records of a submission cannot be written as their receiver wants them: nothing was sent, and they are set aside.
+
+    ``keys`` are their idempotency keys. The message quotes nothing of them.
+    """
+
+    code = "R005"
+
+    def __init__(self, message: str, keys: Sequence[str]) -> None:
+        super().__init__(message)
+        self.keys = tuple(keys)
 
 
 class FeedChanged(HubError):

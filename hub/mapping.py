@@ -54,8 +54,8 @@ def map_rows(record: RecordSpec, schema: type[dy.Schema], rows: Rows, codes: Cod
         pl.col("#part"),
         pl.col("#line"),
         pl.col("#no"),
-        _as_json(record.key).alias("#key"),
-        _row_text(rows).alias("#row"),
+        key_text(record.key).alias("#key"),
+        row_text(rows).alias("#row"),
     ]
     for name, column in schema.columns().items():
         spec = record.fields.get(name)
@@ -154,14 +154,15 @@ def _filled(text: pl.Expr) -> pl.Expr:
     return pl.when(trimmed != "").then(trimmed)
 
 
-def _as_json(key: Mapping[str, str]) -> pl.Expr:
+def key_text(key: Mapping[str, str]) -> pl.Expr:
     """What the partner calls the row, as JSON text."""
     if not key:
         return pl.lit("{}")
     return pl.struct([shown(pl.col(column)).alias(word) for word, column in key.items()]).struct.json_encode()
 
 
-def _row_text(rows: Rows) -> pl.Expr:
+def row_text(rows: Rows) -> pl.Expr:
+    """The row itself, as it is kept beside what was wrong with it, as JSON text."""
     own = [name for name in rows.own if name in rows.frame.columns]
     return pl.struct([shown(pl.col(name)) for name in own]).struct.json_encode() if own else pl.lit("{}")
 

@@ -1,4 +1,4 @@
-"""The files a bank drops on the business day, good ones and ones with a fault of the whole file.
+"""The files a bank drops on the business day, good ones, ones with a fault of the whole file, and one with a bad line.
 
 Everything is computed from the city, so the same state always gives the same bytes.
 """
@@ -12,16 +12,17 @@ from simulators.bankrows import DEFECTS, account_row, payroll_head, payroll_rows
 from simulators.ledger import Sent
 from simulators.projects import BANKS, Bank
 from simulators.sm3 import sm3_hex
-from simulators.spoil import Row, spoil_rows
+from simulators.spoil import Defect, Row, spoil_rows
 from simulators.world import City
 
 FEED_OF = {"ACCT": "accounts", "TXN": "txns", "PAYR": "payrolls"}
 FAULTS = (
     "truncated", "wrong_totals", "wrong_amount", "wrong_digest", "undecodable", "empty", "other_columns",
     "wrong_sender", "utf8", "flag_without_file", "many_bad_lines",
+    "one_bad_card",
 )  # fmt: skip
 _EXTRA_ROWS = 20
-_TOO_MANY = 0.5
+_SHARES = {"many_bad_lines": 0.5, "one_bad_card": 0.001}
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,9 @@ def drops_of(city: City, bank: Bank, bad_share: float) -> Iterator[Drop]:
 def extra_drop(city: City, bank: Bank, kind: str, extra: int, fault: str | None) -> Drop:
     """One more file after the day's own; `extra` counts from 1 and chooses its accounts or its payroll."""
     if kind == "PAYR":
-        share = _TOO_MANY if fault == "many_bad_lines" else 0
-        head, rows = _payroll_file(city, bank, city.payroll_count(bank) + extra - 1, share)
+        defects = [one for one in DEFECTS[kind] if fault != "one_bad_card" or one.kind == "bad_card"]
+        index = city.payroll_count(bank) + extra - 1
+        head, rows = _payroll_file(city, bank, index, _SHARES.get(fault or "", 0), defects)
     else:
         head, rows = _extra_file(city, bank, kind, extra)
     return _pack(bank, head, rows, fault)
@@ -84,9 +86,11 @@ def _day_file(city: City, bank: Bank, kind: str, share: float) -> tuple[Head, li
     return Head(bank.bank3, kind, city.day, 1), spoiled
 
 
-def _payroll_file(city: City, bank: Bank, index: int, share: float) -> tuple[Head, list[Row]]:
+def _payroll_file(
+    city: City, bank: Bank, index: int, share: float, defects: Sequence[Defect] = DEFECTS["PAYR"]
+) -> tuple[Head, list[Row]]:
     payroll = city.payroll(bank, index)
-    rows = spoil_rows(list(payroll_rows(bank, payroll)), DEFECTS["PAYR"], share, city.rng("spoil", bank, "PAYR", index))
+    rows = spoil_rows(list(payroll_rows(bank, payroll)), defects, share, city.rng("spoil", bank, "PAYR", index))
     return Head(bank.bank3, "PAYR", city.day, index + 1, payroll_head(bank, payroll)), rows
 
 
@@ -113,7 +117,7 @@ def _pack(bank: Bank, head: Head, rows: Sequence[Row], fault: str | None = None)
         content=None if fault == "flag_without_file" else content,
         digest=sm3_hex(written),
         flag=f"{len(content)}|{0 if fault == 'empty' else len(rows)}",
-        fault=fault,
+        fault=None if fault == "one_bad_card" else fault,
         sent=() if fault in ("empty", "flag_without_file") else tuple(_sent(feed, head, totals, rows)),
     )
 

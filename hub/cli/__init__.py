@@ -9,7 +9,19 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hub.cli import balance, batches, clues, crosswalk, incidents, keeping, mappings, receivers, specification
+from hub.cli import (
+    balance,
+    batches,
+    clues,
+    crosswalk,
+    incidents,
+    keeping,
+    mappings,
+    receivers,
+    repairs,
+    replays,
+    specification,
+)
 from hub.errors import HubError
 from hub.migrations import migrate
 from hub.model import BatchState
@@ -18,6 +30,7 @@ from hub.settings import read_settings
 from hub.store.database import open_database
 
 Command = Callable[[argparse.Namespace], int]
+Add = Callable[..., argparse.ArgumentParser]
 
 
 def migrate_database(words: argparse.Namespace) -> int:
@@ -41,6 +54,13 @@ def build_parser() -> argparse.ArgumentParser:
             sub.add_argument("id", metavar="ID", type=int, help="the number of the batch, see `hub batches`")
         return sub
 
+    for group in (_add_mappings, _add_batches, _add_watching, _add_decisions, _add_replays, _add_repairs, _add_receivers,
+                  _add_accounts, _add_keeping):  # fmt: skip
+        group(add)
+    return parser
+
+
+def _add_mappings(add: Add) -> None:
     add("check", mappings.check).add_argument("--mappings", type=Path, help="another folder of mappings")
     trying = add("try", mappings.try_file)
     trying.add_argument("mapping", metavar="MAPPING", help="a feed id or a mapping file")
@@ -51,6 +71,9 @@ def build_parser() -> argparse.ArgumentParser:
         "partner", metavar="PARTNER", help="a name of partners.yaml"
     )
     add("schema", mappings.write_schema)
+
+
+def _add_batches(add: Add) -> None:
     listing = add("batches", batches.list_batches)
     listing.add_argument(
         "state", nargs="?", choices=[state.value for state in BatchState], help="only batches in this state"
@@ -62,6 +85,9 @@ def build_parser() -> argparse.ArgumentParser:
     add("who", crosswalk.show_thing).add_argument(
         "number", metavar="NUMBER", help="a number or a name, as it is printed"
     )
+
+
+def _add_watching(add: Add) -> None:
     add("clues", clues.list_clues).add_argument(
         "--overdue", action="store_true", help="only those whose day has passed"
     )
@@ -70,13 +96,71 @@ def build_parser() -> argparse.ArgumentParser:
     listing.add_argument("--all", action="store_true", help="closed ones too")
     listing.add_argument("--last", type=int, default=50, help="with --all: how many, newest last (50)")
     add("watch", incidents.watch_now)
+
+
+def _add_decisions(add: Add) -> None:
     add("release", batches.release, batch=True).add_argument(
         "--by", default=_own_name(), help="the officer who decides"
     )
     add("close", batches.close, batch=True)
-    add("replay", batches.replay, batch=True)
-    add("resend", batches.resend, batch=True)
+
+
+def _add_replays(add: Add) -> None:
+    replay = add("replay", replays.replay)
+    replay.add_argument("ids", metavar="ID", type=int, nargs="*", help="batches to read again")
+    replay.add_argument("--state", choices=[state.value for state in BatchState], help="only batches in this state")
+    replay.add_argument("--code", help="only batches held for this code, or with a row rejected for it")
+    replay.add_argument("--by", default=_own_name(), help="who replays")
+    resend = add("resend", replays.resend)
+    resend.add_argument("id", metavar="ID", type=int, nargs="?", help="a batch")
+    resend.add_argument("--receiver", help="only what goes to this receiver")
+    resend.add_argument("--code", help="only what was answered with this code last")
+    backfill = add("backfill", replays.backfill)
+    backfill.add_argument("feed", metavar="FEED", help="a feed id")
+    for sub in (replay, resend):
+        sub.add_argument("--feed", help="batches of this feed")
+    for sub in (replay, resend, backfill):
+        needed, what = sub is backfill, "DAY of the period" if sub is backfill else "DAY on which batches were fetched"
+        for word, end in (("from", "first"), ("to", "last")):
+            sub.add_argument(f"--{word}", dest=f"{word}_on", metavar="DAY", type=balance.read_day, required=needed,
+                             help=f"{end} {what}")  # fmt: skip
+        _add_go(sub)
+
+
+def _add_go(sub: argparse.ArgumentParser) -> None:
+    """What changes much is shown first: without --go nothing is written and nobody is called but to be asked."""
+    chosen = sub.add_mutually_exclusive_group()
+    chosen.add_argument("--preview", action="store_true", help="show what would change and write nothing; the default")
+    chosen.add_argument("--go", action="store_true", help="do it")
+
+
+def _add_repairs(add: Add) -> None:
+    repair = add("repair", repairs.repair, batch=True)
+    repair.add_argument("no", metavar="NO", nargs="?", help="the number printed on the row, 0 for a file's header")
+    repair.add_argument("--set", metavar="COLUMN=VALUE", action="append", default=[], help="the partner's column")
+    repair.add_argument("--csv", type=Path, metavar="FILE", help="many rows: number first, then the partner's columns")
+    repair.add_argument("--by", required=True, help="who asks for it")
+    repair.add_argument("--reason", required=True, help="why, and on whose word")
+    approve = add("approve", repairs.approve)
+    approve.add_argument("repair", metavar="REPAIR", type=int, help="its number, see `hub repairs`")
+    approve.add_argument("--by", required=True, help="who decides; not who asked")
+    approve.add_argument("--decline", action="store_true", help="let it come to nothing")
+    listing = add("repairs", repairs.list_repairs)
+    listing.add_argument("repair", metavar="REPAIR", type=int, nargs="?", help="one of them, row by row")
+    listing.add_argument("--state", choices=["waiting", "effective", "declined"], help="only those")
+    listing.add_argument("--values", action="store_true", help="show the new values, for whoever approves")
+    listing.add_argument("--last", type=int, default=50, help="how many, newest last (50)")
+
+
+def _add_receivers(add: Add) -> None:
     add("catchup", receivers.catch_up).add_argument("partner", metavar="PARTNER", help="a file of mappings/receivers")
+    drop = add("drop", receivers.drop)
+    drop.add_argument("partner", metavar="PARTNER", help="a receiver whose file was taken away")
+    drop.add_argument("--schema", help="only this kind of record, taken out of the receiver's file")
+    drop.add_argument("--by", required=True, help="who decides")
+    drop.add_argument("--reason", required=True, help="why")
+    _add_go(drop)
+    add("moved", receivers.moved).add_argument("partner", metavar="PARTNER", nargs="?", help="only this receiver")
     pausing = add("pause", receivers.pause)
     pausing.add_argument("connection", metavar="CONNECTION", help="as a mapping names it, such as province_api")
     pausing.add_argument("--by", default=_own_name(), help="who decides")
@@ -84,6 +168,9 @@ def build_parser() -> argparse.ArgumentParser:
     add("resume", receivers.resume).add_argument("connection", metavar="CONNECTION", help="as a mapping names it")
     add("circuits", receivers.list_circuits)
     add("leases", receivers.list_leases)
+
+
+def _add_accounts(add: Add) -> None:
     balanced = add("balance", balance.show_balance)
     balanced.add_argument(
         "--day", type=balance.read_day, help="batches fetched on this day, such as 2026-11-24 (today)"
@@ -94,6 +181,9 @@ def build_parser() -> argparse.ArgumentParser:
     reconciled.add_argument("--partner", metavar="PARTNER", help="only this one")
     reconciled.add_argument("--out", metavar="DIR", type=Path, help="where page and file are put (HUB_REPORTS)")
     reconciled.add_argument("--resend", action="store_true", help="send once more what a receiver's statement lacks")
+
+
+def _add_keeping(add: Add) -> None:
     add("migrate", migrate_database)
     checking = add("archive", keeping.verify_archive)
     checking.add_argument("what", choices=["verify"], help="read the archive and hold it against its digests")
@@ -111,7 +201,6 @@ def build_parser() -> argparse.ArgumentParser:
     restoring.add_argument("folder", metavar="DIR", type=Path, help="the folder of a backup")
     restoring.add_argument("--check", action="store_true", help="only look whether the backup is whole")
     restoring.add_argument("--by", default=_own_name(), help="who restores")
-    return parser
 
 
 def _own_name() -> str:

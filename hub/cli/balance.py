@@ -74,7 +74,10 @@ def reconcile(words: argparse.Namespace) -> int:
 
 def read_day(text: str) -> date:
     """A day as it is typed."""
-    return date.fromisoformat(text)
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("日期写作 2026-11-24 / a day is written like 2026-11-24") from None
 
 
 def _show_day(found: Sequence[Reconciled]) -> None:

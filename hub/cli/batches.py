@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 
 from hub import pipeline, upkeep
 from hub.bootstrap import open_house
@@ -31,7 +30,7 @@ def list_batches(words: argparse.Namespace) -> int:
 
 
 def show_batch(words: argparse.Namespace) -> int:
-    """Everything known of one batch: state, counts, reasons, rejected rows, deliveries, alarms, reports."""
+    """Everything known of one batch: state, counts, reasons, rejected rows, deliveries, repairs, alarms, reports."""
     found = find_batch(words.id)
     with working(open_house().engine) as work:
         answers = questions.describe_batch(work, words.id) | {"let go": tombstones.tombstones_of(work, words.id)}
@@ -86,24 +85,11 @@ def close(words: argparse.Namespace) -> int:
     return 0
 
 
-def replay(words: argparse.Namespace) -> int:
-    """Read a batch again from the archive with today's mapping. What it says again changes nothing."""
-    pipeline.replay_batch(open_house(), words.id)
-    return store_now(words.id)
-
-
-def resend(words: argparse.Namespace) -> int:
-    """Send the refused records of a batch once more, for instance after their parent came."""
-    count = pipeline.resend_batch(open_house(), words.id)
-    print(f"{count} records of batch {words.id} go out with the next run of deliver; the partner is told anew")
-    return 0
-
-
 def store_now(batch_id: int) -> int:
-    """Take the batch up at once and say how it went. While Airflow is at the feed, its run takes it up instead (Busy)."""
+    """Take the batch up at once and say how it went; waits while Airflow is at the feed."""
     house = open_house()
     feed_id = find_batch(batch_id).feed_id
-    with pipeline.holding(house, f"feed/{feed_id}", f"by hand {os.getpid()}"):
+    with pipeline.holding_by_hand(house, f"feed/{feed_id}"):
         state = pipeline.store_batch(house, house.registry.feed(feed_id), batch_id)
     if state is BatchState.HELD:
         print(upkeep.describe_hold(find_batch(batch_id)))

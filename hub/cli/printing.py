@@ -24,7 +24,7 @@ def show_table(name: str, rows: Sequence[sa.Row[Any]]) -> None:
 
 
 def show_lines(lines: Sequence[Sequence[str]]) -> None:
-    """Cells one below the other, each column as wide as its widest."""
+    """Cells one below the other, each column as wide as its widest; the first line holds their heads."""
     sizes = [max(width(line[place]) for line in lines) for place in range(len(lines[0]))]
     for line in lines:
         print(

@@ -1,14 +1,18 @@
-"""Commands about those we exchange with: owe a receiver what it was never sent, leave a connection alone, see who is at work."""
+"""Commands about those we exchange with: what a receiver is owed and what no more, what is left alone, who is at work."""
 
 from __future__ import annotations
 
 import argparse
+from typing import Any
+
+import sqlalchemy as sa
 
 from hub import pipeline
 from hub.bootstrap import connection_names, open_house
 from hub.cli.printing import show_table
+from hub.cli.replays import show_owed
 from hub.errors import NotAllowed
-from hub.store import circuits, deliveries, leases
+from hub.store import circuits, deliveries, leases, withdrawals
 from hub.store.database import working
 
 
@@ -19,6 +23,36 @@ def catch_up(words: argparse.Namespace) -> int:
         if records:
             print(f"{schema}: {records}")
     print(f"{sum(owed.values())} records are owed to {words.partner} now and go out with the next delivery")
+    return 0
+
+
+def drop(words: argparse.Namespace) -> int:
+    """Withdraw what is owed to a receiver, or of one schema, that no mapping names any more, so that batches can finish.
+
+    Without --go it shows how much that is.
+    """
+    if not words.go:
+        show_owed(pipeline.preview_drop(open_house(), words.partner, words.schema), "撤销", "would be withdrawn")
+        return 0
+    count = pipeline.drop_receiver(open_house(), words.partner, words.schema, words.by, words.reason)
+    print(f"{count} 条记录不再欠 {words.partner}，伙伴得知其余接收方的答复 / "
+          f"{count} records are owed to {words.partner} no more; partners are told what the other receivers answer")  # fmt: skip
+    return 0
+
+
+def moved(words: argparse.Namespace) -> int:
+    """Records whose newest version lies in no area of a receiver that has an older one: it keeps that, so tell its officers."""
+    house = open_house()
+    found: list[sa.Row[Any]] = []
+    with working(house.engine) as work:
+        for name, spec in house.registry.receivers.items():
+            if spec.areas and words.partner in (None, name):
+                for schema in spec.records:
+                    found += withdrawals.find_moved(work, name, schema, spec.areas)
+    show_table("", found)
+    print(
+        f"{len(found)} 条记录的区划已变，原接收方仍有旧版本 / {len(found)} records moved away from a receiver that has them"
+    )
     return 0
 
 

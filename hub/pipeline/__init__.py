@@ -2,13 +2,15 @@
 again at any time; it receives open connectors, so the same functions serve Airflow, the command line and the tests.
 """
 
+from hub.pipeline.backfilling import Period, backfill, check_period, known_files, preview_backfill
 from hub.pipeline.balancing import balance_of, mark_delivered
-from hub.pipeline.by_hand import close_batch, release_batch, replay_batch, resend_batch
+from hub.pipeline.by_hand import close_batch, release_batch
 from hub.pipeline.concluding import feeds_owed, tell_conclusions
 from hub.pipeline.delivering import catch_up, collect_receipts, deliver_waiting, next_delivery
 from hub.pipeline.fetching import fetch_feed
-from hub.pipeline.guarding import closed_connections, describe_circuit, guarded, holding
+from hub.pipeline.guarding import closed_connections, describe_circuit, guarded, holding, holding_by_hand
 from hub.pipeline.house import House
+from hub.pipeline.previewing import NEXT_BATCH, Change, Preview, preview_batch
 from hub.pipeline.reading import Reading, check_expectations, read_rows
 from hub.pipeline.reconciling import (
     gives_statement,
@@ -19,29 +21,52 @@ from hub.pipeline.reconciling import (
     resend_missing,
     sides_of,
 )
+from hub.pipeline.repairing import Asked, approve_repair, ask_repair, decline_repair
+from hub.pipeline.replaying import Replayed, batches_wanted, open_replay, replay_batch, run_replay
+from hub.pipeline.resending import drop_receiver, preview_drop, preview_resend, resend, resend_batch, wake_children
 from hub.pipeline.storing import store_batch
 from hub.pipeline.telling import batches_to_report, report_batch
 
 __all__ = [
+    "NEXT_BATCH",
+    "Asked",
+    "Change",
     "House",
+    "Period",
+    "Preview",
     "Reading",
+    "Replayed",
+    "approve_repair",
+    "ask_repair",
+    "backfill",
     "balance_of",
     "batches_to_report",
+    "batches_wanted",
     "catch_up",
     "check_expectations",
+    "check_period",
     "close_batch",
     "closed_connections",
     "collect_receipts",
+    "decline_repair",
     "deliver_waiting",
     "describe_circuit",
+    "drop_receiver",
     "feeds_owed",
     "fetch_feed",
     "gives_statement",
     "guarded",
     "holding",
+    "holding_by_hand",
+    "known_files",
     "mark_delivered",
     "next_delivery",
     "note_open",
+    "open_replay",
+    "preview_backfill",
+    "preview_batch",
+    "preview_drop",
+    "preview_resend",
     "publish_day",
     "read_rows",
     "reconcile_files",
@@ -49,9 +74,12 @@ __all__ = [
     "release_batch",
     "replay_batch",
     "report_batch",
+    "resend",
     "resend_batch",
     "resend_missing",
+    "run_replay",
     "sides_of",
     "store_batch",
     "tell_conclusions",
+    "wake_children",
 ]

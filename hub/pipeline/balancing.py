@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hub.conservation import Hop, explain_gap, gaps_of, weigh
+from hub.conservation import Hop, Intake, Owing, explain_gap, gaps_of, weigh
 from hub.errors import Unbalanced
 from hub.feed import Feed, FileReport
 from hub.model import Stage
@@ -28,10 +28,18 @@ def check_balance(work: Work, feed: Feed, batch_id: int, reading: Reading) -> No
         cut = place.frame.height + (0 if place.broken is None else place.broken.height)
         if read.get(name, 0) != cut:
             said.append(f"{name}: {read.get(name, 0)} of {cut} rows were sorted")
-    gaps = gaps_of(weigh(intakes, conservation.count_owings(work, [batch_id])))
-    said += [explain_gap(gap) for gap in gaps]
-    if said:
-        raise Unbalanced(_few(said))
+    _refuse_gaps(said, intakes, conservation.count_owings(work, [batch_id]))
+
+
+def check_account(work: Work, batch_id: int) -> None:
+    """Hold what a batch was given against what its tables hold now. Raises Unbalanced (F019)."""
+    _refuse_gaps([], conservation.count_intakes(work, [batch_id]), conservation.count_owings(work, [batch_id]))
+
+
+def _refuse_gaps(said: Sequence[str], intakes: Sequence[Intake], owings: Sequence[Owing]) -> None:
+    found = [*said, *(explain_gap(gap) for gap in gaps_of(weigh(intakes, owings)))]
+    if found:
+        raise Unbalanced(_few(found))
 
 
 def mark_delivered(house: House) -> list[int]:

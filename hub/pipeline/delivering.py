@@ -12,10 +12,11 @@ from random import uniform
 from uuid import uuid4
 
 from connectors.interface import Receiver
-from hub.errors import PartnerRefused, PartnerUnavailable, SubmissionRefused
+from hub.errors import MappingInvalid, PartnerRefused, PartnerUnavailable, SubmissionRefused, Unwritable
 from hub.feed import Receives
 from hub.model import ReceiptAnswer
 from hub.pipeline.house import House, log, note
+from hub.pipeline.setting_aside import read_payload, set_aside
 from hub.points import reach
 from hub.store import batches, deliveries, receipts
 from hub.store.database import working
@@ -34,7 +35,7 @@ def deliver_waiting(house: House, partner: str, receives: Receives, receiver: Re
     """Submit everything that waits for one receiver, parents before children; returns how many records went out.
 
     Submissions whose outcome is unknown come first. Raises PartnerRefused, after all others were tried, for one that was turned
-    down for no agreed reason.
+    down for no agreed reason, and MappingInvalid for one of which no record can be written.
     """
     sending = _Sending(house, receives, receiver)
     with working(house.engine) as work:
@@ -57,12 +58,13 @@ def deliver_waiting(house: House, partner: str, receives: Receives, receiver: Re
 
 
 class _Sending:
-    """One run over one receiver: what went out, and which submissions it turned down for no agreed reason."""
+    """One run over one receiver: what went out, which submissions it turned down for no agreed reason, which nobody could write."""
 
     def __init__(self, house: House, receives: Receives, receiver: Receiver) -> None:
         self.house, self.receives, self.receiver = house, receives, receiver
         self.sent = 0
         self._refused: list[tuple[Submission, PartnerRefused]] = []
+        self._failed: list[MappingInvalid] = []
 
     def resolve(self, submission: Submission) -> None:
         """Ask whether the receiver has it; send it, under the same key, only when it has not."""
@@ -84,8 +86,9 @@ class _Sending:
     def submit(self, submission: Submission) -> None:
         """Send one submission. One that is refused as a whole for its content goes back, to be tried in smaller parts."""
         for turn in range(ROUNDS):
-            with working(self.house.engine) as work:  # under our lease, or not at all
-                payload = deliveries.payload_of(work, submission)
+            payload = read_payload(self.house, submission)
+            if not payload:
+                return
             time.sleep(uniform(0, PAUSE_SECONDS) * turn)
             if turn and (known := self.receiver.inquire(submission.batch_key)) is not None:
                 self._write(submission, known)
@@ -93,6 +96,13 @@ class _Sending:
             try:
                 reach("deliver.before_submit")
                 answered = self.receiver.submit(submission.schema, submission.batch_key, payload)
+            except Unwritable as error:
+                set_aside(self.house, submission, error.keys, str(error))
+                self.submit(submission)
+                return
+            except MappingInvalid as error:
+                self._failed.append(error)
+                return
             except SubmissionRefused as error:
                 self._give_back(submission, error)
                 return
@@ -122,6 +132,8 @@ class _Sending:
                 self._give_back(submission, error)
         if self._refused:
             raise self._refused[0][1]
+        if self._failed:
+            raise self._failed[0]
 
     def _give_back(self, submission: Submission, error: PartnerRefused) -> None:
         log.error("submission %s was refused: %s", submission.submission_id, error)

@@ -31,7 +31,7 @@ def fetch_feed(house: House, feed: Feed, fetcher: Fetcher) -> list[int]:
                     batches.raise_alarm(work, feed.feed_id, None, f"{found.code} {found.message}")
                 reach("fetch.noticed")
             continue
-        _keep(house, feed, found)
+        keep(house, feed, found)
     reach("fetch.ended")
     with working(house.engine) as work:
         watching.note_look(work, feed.feed_id, began_at, notices)
@@ -39,17 +39,25 @@ def fetch_feed(house: House, feed: Feed, fetcher: Fetcher) -> list[int]:
         return [batch.batch_id for batch in batches.batches_in(work, [BatchState.FETCHED], feed.feed_id)]
 
 
-def _keep(house: House, feed: Feed, found: Fetched) -> None:
-    """Archive first, then one commit for batch and cursor: a crash between the two loses nothing and doubles nothing."""
+def digest_of(parts: Sequence[str]) -> str:
+    """The digest a batch is known by, from those of its parts."""
+    return parts[0] if len(parts) == 1 else sm3_hex("\n".join(parts).encode())
+
+
+def keep(house: House, feed: Feed, found: Fetched) -> int | None:
+    """Archive first, then one commit for batch and cursor: a crash between the two loses nothing and doubles nothing.
+
+    Returns the batch; None for another answer that is wrong in the way one is that is held already.
+    """
     parts = [house.archive.keep(part) for part in found.parts]
-    digest = parts[0] if len(parts) == 1 else sm3_hex("\n".join(parts).encode())
+    digest = digest_of(parts)
     reach("fetch.archived")
     with working(house.engine) as work:
         if found.fault is not None and found.stamp is None and batches.is_held(work, feed.feed_id, found.fault[0]):
             batches.raise_alarm(
                 work, feed.feed_id, None, f"again: {found.fault[0]} {found.fault[1]}; raw bytes {digest}"
             )
-            return
+            return None
         batch_id, is_new = batches.add_batch(work, feed.feed_id, found, digest, parts, feed.digest, __version__)
         is_mended = not is_new and found.fault is None and batches.mend_hold(work, batch_id)
         if tombstones.were_let_go(work, parts):  # retention may have taken them after we found them there
@@ -65,6 +73,7 @@ def _keep(house: House, feed: Feed, found: Fetched) -> None:
             reach("fetch.journalled")
     reach("fetch.committed")
     note("fetched", feed=feed.feed_id, batch=batch_id, new=is_new, parts=len(parts))
+    return batch_id
 
 
 def _journalled(

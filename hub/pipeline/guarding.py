@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from random import uniform
+from time import monotonic, sleep
+from uuid import uuid4
 
 from hub.errors import Busy, CircuitOpen, HubError, HubUnavailable, PartnerRefused, PartnerUnavailable
-from hub.pipeline.house import House, note
+from hub.pipeline.house import House, log, note
 from hub.points import reach
 from hub.settings import now
 from hub.store import circuits, leases
 from hub.store.database import working
-from hub.store.fences import under
+from hub.store.fences import LEASE_SECONDS, under
 
 AWAY_SECONDS = (0.0, 0.0, 15.0, 30.0, 60.0, 120.0, 240.0, 480.0, 600.0)
 """Pauses after the first, second, … failure in a row: two are forgiven, then twice as long each time, ten minutes at most."""
 REFUSED_SECONDS = (0.0, 60.0, 120.0, 240.0, 480.0, 600.0)
 """The same for a partner that refuses us: a person acts, and knocking at the door every minute locks accounts."""
+
+PATIENCE_SECONDS = LEASE_SECONDS + 20.0
+"""How long an admin's command waits for whoever is at the same feed or receiver: longer than the lease of one that died lasts."""
 
 
 @contextmanager
@@ -41,6 +47,26 @@ def check_lease(house: House) -> None:
     """Raises FencedOff when a newer worker has taken over a lease of ours. Asked right before something leaves the hub."""
     with working(house.engine):
         pass
+
+
+@contextmanager
+def holding_by_hand(house: House, name: str) -> Iterator[None]:
+    """The same for an admin's command, which waits a while for whoever is at it now; raises Busy when that takes too long."""
+    holder = f"by hand {os.getpid()} {uuid4().hex[:8]}"  # two containers may give two commands one number
+    began, held, waits = monotonic(), ExitStack(), False
+    while True:
+        try:
+            held.enter_context(holding(house, name, holder))
+            break
+        except Busy:
+            if monotonic() - began >= PATIENCE_SECONDS:
+                raise
+            if not waits:
+                log.warning("%s 正在处理，等待中 / another worker is at it; waiting", name)
+            waits = True
+            sleep(1)
+    with held:
+        yield
 
 
 @contextmanager

@@ -6,14 +6,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from hub.corrections import Correction, correct_rows
 from hub.errors import ExpectationFailed, FeedChanged
 from hub.feed import Expect, Feed, SftpSource, SheetFormat
-from hub.mapping import Codes, columns_used, map_rows
+from hub.mapping import Codes, columns_used
 from hub.model import Parsed, Sorted
 from hub.parsing import parse_batch
 from hub.parsing.packed import unpack
+from hub.pipeline.poison import read_place
 from hub.text import count_garbled
-from hub.validation import sort_rows
 from schemas.catalogue import SCHEMAS
 
 GARBLED_SHARE, GARBLED_AT_LEAST = 0.1, 2
@@ -29,20 +30,26 @@ class Reading:
     notes: tuple[str, ...] = ()
 
 
-def read_rows(feed: Feed, parts: Sequence[bytes], source_name: str, codes: Codes) -> Reading:
-    """Parse, map and sort the rows of a batch. Pure. Raises FeedChanged when the batch is not as agreed."""
+def read_rows(
+    feed: Feed, parts: Sequence[bytes], source_name: str, codes: Codes, corrections: Sequence[Correction] = ()
+) -> Reading:
+    """Parse, map and sort the rows of a batch, with the repairs on record on top. Pure.
+
+    Raises FeedChanged when the batch is not as agreed, or a repair fits it no more.
+    """
     spec = feed.spec
     wanted: dict[str, frozenset[str]] = {}
     for record in spec.records.values():
         wanted[record.rows] = wanted.get(record.rows, frozenset()) | columns_used(record)
     parsed = parse_batch(spec.source.format, unpacked(feed, parts), name_parts(feed, source_name), wanted)
     check_decoding(parsed, wanted)
+    parsed = correct_rows(parsed, corrections, wanted)
     found, alarms, notes = [], [], []
     for name in [name for name in SCHEMAS if name in spec.records]:
         record, rows = spec.records[name], parsed.rows[spec.records[name].rows]
-        mapped = map_rows(record, SCHEMAS[name], rows, codes)
-        found.append(sort_rows(name, record, mapped, rows))
-        alarms += [f"{name}: {alarm}" for alarm in mapped.alarms]
+        mapped, rows_found, odd = read_place(name, record, rows, codes)
+        found.append(rows_found)
+        alarms += [f"{name}: {alarm}" for alarm in (*mapped.alarms, *odd)]
         notes += [f"{name}: {note}" for note in mapped.notes]
     return Reading(tuple(found), parsed, tuple(alarms), tuple(notes))
 

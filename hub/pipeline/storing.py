@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hub.errors import ExpectationFailed, FeedChanged, Unbalanced
 from hub.feed import Feed, RestSource, SftpSource
 from hub.model import Batch, BatchState, Declared, Sorted, Tally
@@ -10,7 +12,7 @@ from hub.pipeline.house import House, lock_batch, note
 from hub.pipeline.reading import Reading, check_expectations, name_parts, read_rows
 from hub.points import reach
 from hub.registry import Registry
-from hub.store import batches, conclusions, conservation, crosswalk, deliveries, records
+from hub.store import batches, conclusions, conservation, crosswalk, deliveries, records, repairs
 from hub.store.database import Work, working
 
 SPEAK_OF_CLUES = frozenset({"clue", "clue_step"})
@@ -26,26 +28,43 @@ def store_batch(house: House, feed: Feed, batch_id: int) -> BatchState:
         if batch.state is not BatchState.FETCHED:
             return batch.state
         reach("store.locked")
-        batches.forget_reading(work, batch_id)
         try:
-            reading = read_rows(
-                feed, [house.archive.read(part) for part in batch.parts], batch.source_name, house.registry.codes
-            )
-            if batch.released_by is None:
-                check_expectations(feed.spec.expect, reading.found)
+            reading = read_again(work, house, feed, batch)
             reach("store.read")
-            with work.begin_nested():  # what does not balance is taken back, and the batch held in the same commit
-                batches.set_state(work, batch_id, BatchState.STORED)
-                _write(work, house.registry, feed, batch_id, reading)
+            write_reading(work, house.registry, feed, batch, reading)
         except (FeedChanged, ExpectationFailed, Unbalanced) as error:
             batches.hold_batch(work, batch_id, error.code, str(error))
             reach("store.held")
             note("held", feed=feed.feed_id, batch=batch_id, code=error.code)
             return BatchState.HELD
-        _settle_earlier_versions(work, feed, batch)
         reach("store.written")
     reach("store.committed")
     return BatchState.STORED
+
+
+def read_again(work: Work, house: House, feed: Feed, batch: Batch) -> Reading:
+    """What the archived bytes say by today's mapping, with the approved repairs on top. Writes nothing.
+
+    Raises FeedChanged or ExpectationFailed when they say nothing that may be taken.
+    """
+    parts = [house.archive.read(part) for part in batch.parts]
+    corrections = repairs.effective_corrections(work, batch.batch_id)
+    reading = read_rows(feed, parts, batch.source_name, house.registry.codes, corrections)
+    if batch.released_by is None:
+        check_expectations(feed.spec.expect, reading.found)
+    return reading
+
+
+def write_reading(work: Work, registry: Registry, feed: Feed, batch: Batch, reading: Reading) -> None:
+    """Put a reading in the place of the last one; nobody is sent what it has already.
+
+    Raises Unbalanced (F019): then nothing was written, and the transaction can go on.
+    """
+    with work.begin_nested():  # what does not balance is taken back, so that the batch may be held in the same commit
+        batches.forget_reading(work, batch.batch_id)
+        batches.set_state(work, batch.batch_id, BatchState.STORED)
+        _write(work, registry, feed, batch.batch_id, reading)
+    _settle_earlier_versions(work, feed, batch)
 
 
 def _settle_earlier_versions(work: Work, feed: Feed, batch: Batch) -> None:
@@ -78,20 +97,30 @@ def _write(work: Work, registry: Registry, feed: Feed, batch_id: int, reading: R
         tally = _tally(feed, reading, found, written, batches.printed_rows(work, batch_id))
         batches.write_tally(work, batch_id, tally)
         reach("store.tally_written")
-        routes = registry.routes(found.schema)
-        deliveries.add_deliveries(work, batch_id, found.schema, routes, feed.feed_id)
-        conservation.write_routing(work, batch_id, found.schema, routes)
+        owe(work, registry, feed, batch_id, found.schema)
         reach("store.deliveries_written")
         note("stored", feed=feed.feed_id, batch=batch_id, schema=found.schema, stored=tally.stored_rows,
              rejected=tally.rejected_rows, unchanged=tally.unchanged_rows)  # fmt: skip
     check_balance(work, feed, batch_id, reading)
     reach("store.balanced")
-    for found in reading.found:
-        crosswalk.note_identities(work, batch_id, found.schema)
-        reach("store.identities_written")
     for alarm in (*reading.alarms, *reading.notes):
         batches.raise_alarm(work, feed.feed_id, batch_id, alarm)
-    if not SPEAK_OF_CLUES.isdisjoint(feed.spec.records):  # last of all: it waits for others who store clues or steps
+    note_things(work, feed, batch_id, [found.schema for found in reading.found])
+
+
+def owe(work: Work, registry: Registry, feed: Feed, batch_id: int, schema: str) -> None:
+    """Owe the records of one schema of a batch to everyone who takes them, and write down what each is owed and what not."""
+    routes = registry.routes(schema)
+    deliveries.add_deliveries(work, batch_id, schema, routes, feed.feed_id)
+    conservation.write_routing(work, batch_id, schema, routes)
+
+
+def note_things(work: Work, feed: Feed, batch_id: int, schemas: Sequence[str]) -> None:
+    """What new records say beyond themselves: which numbers mean one thing, and what a channel is to be told of its clues."""
+    for schema in schemas:
+        crosswalk.note_identities(work, batch_id, schema)
+        reach("store.identities_written")
+    if not SPEAK_OF_CLUES.isdisjoint(schemas):  # last of all: it waits for others who store clues or steps
         note("concluded", feed=feed.feed_id, batch=batch_id, owed=conclusions.owe_conclusions(work, batch_id))
 
 

@@ -74,6 +74,13 @@ def add_batch(
     return row.batch_id, row.is_new
 
 
+def find_batch(work: Work, feed_id: str, source_name: str, digest: str) -> int | None:
+    """The batch of just these bytes under this name, if there is one."""
+    sql = "select batch_id from batch where feed_id = :feed_id and source_name = :source_name and digest = :digest"
+    found = rows_of(work, sql, feed_id=feed_id, source_name=source_name, digest=digest)
+    return int(found[0].batch_id) if found else None
+
+
 def move_cursor(work: Work, feed_id: str, position: str) -> None:
     """Remember where the next fetch of this feed starts."""
     sql = """insert into feed_cursor (feed_id, position) values (:feed_id, :position)

@@ -136,6 +136,7 @@ def count_owings(work: Work, batch_ids: Sequence[int]) -> list[Owing]:
                     when n.state in ('accepted', 'refused') then
                         case when exists (select 1 from receipt as t where t.delivery_id = n.delivery_id and t.outcome = n.state)
                              then n.state end
+                    when n.state = 'withdrawn' then 'withdrawn'
                     when n.state = 'waiting' or s.serial_code is not null then 'waiting'
                     else 'unknown' end as part
                 from newest as n left join submission as s using (submission_id)),

@@ -124,13 +124,20 @@ def open_submissions(work: Work, receiver: str) -> list[Submission]:
     return [Submission(**row._mapping) for row in rows_of(work, sql, receiver=receiver)]
 
 
-def payload_of(work: Work, submission: Submission) -> list[dict[str, Any]]:
-    """The records of a submission as they are sent: the shared schema's fields, with keys and version."""
+def bound_records(work: Work, submission: Submission) -> list[str]:
+    """The idempotency keys of the records that a submission has to hand over, in the order in which they were owed."""
+    sql = """select idempotency_key from delivery where submission_id = :submission_id and state = 'submitted'
+             order by delivery_id"""
+    return [row.idempotency_key for row in rows_of(work, sql, submission_id=submission.submission_id)]
+
+
+def payload_of(work: Work, submission: Submission, keys: Sequence[str]) -> list[dict[str, Any]]:
+    """These records of a submission as they are sent: the shared schema's fields, with keys and version."""
     fields = " - ".join(f"'{name}'" for name in ENVELOPE)
     sql = f"""select delivery.idempotency_key, delivery.record_key, delivery.version, to_jsonb(r) - {fields} as fields
               from delivery join record.{submission.schema} as r using (record_id)
-              where submission_id = :submission_id order by delivery_id"""
-    found = rows_of(work, sql, submission_id=submission.submission_id)
+              where submission_id = :submission_id and delivery.idempotency_key = any(:keys) order by delivery_id"""
+    found = rows_of(work, sql, submission_id=submission.submission_id, keys=list(keys))
     return [
         {"idempotencyKey": row.idempotency_key, "recordKey": row.record_key, "version": row.version, **row.fields}
         for row in found
@@ -171,19 +178,6 @@ def note_refusal(work: Work, submission_id: int) -> int:
         "update submission set refusals = refusals + 1, state = 'unknown' where submission_id = :id returning refusals"
     )
     return int(rows_of(work, sql, id=submission_id)[0].refusals)
-
-
-def wake_refused(work: Work, batch_id: int) -> int:
-    """Let the refused deliveries of a batch go out once more, as if for the first time; returns how many.
-
-    One that a later version followed stays as it is: sent after it, it would take the correction back.
-    """
-    sql = """update delivery as d set state = 'waiting', attempts = 0, splits = 0, not_before = null, changed_at = now()
-             where batch_id = :batch_id and state = 'refused'
-               and not exists (select 1 from delivery as e
-                               where e.receiver = d.receiver and e.schema_name = d.schema_name and e.record_key = d.record_key
-                                 and e.version > d.version)"""
-    return work.execute(sa.text(sql), {"batch_id": batch_id}).rowcount
 
 
 def waiting_count(work: Work, receiver: str) -> tuple[int, float | None]:

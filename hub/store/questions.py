@@ -26,11 +26,12 @@ def count_intake(work: Work) -> list[sa.Row[Any]]:
 def count_answers(work: Work) -> list[sa.Row[Any]]:
     """Rows and fen per receiver, feed and schema as they went out: owed, accepted, refused, waiting.
 
-    Of several versions that one row of a batch became, the newest counts.
+    Of several versions that one row of a batch became, the newest counts. What was withdrawn is owed to nobody.
     """
     sql = """with newest as (
                 select distinct on (receiver, batch_id, schema_name, row_no, record_key) receiver, batch_id, schema_name, state, fen
-                from delivery order by receiver, batch_id, schema_name, row_no, record_key, version desc)
+                from delivery where state <> 'withdrawn'
+                order by receiver, batch_id, schema_name, row_no, record_key, version desc)
              select receiver, feed_id, schema_name, count(*) as owed_rows, coalesce(sum(fen), 0) as owed_fen,
                     count(*) filter (where newest.state = 'accepted') as accepted_rows,
                     coalesce(sum(fen) filter (where newest.state = 'accepted'), 0) as accepted_fen,
@@ -59,7 +60,8 @@ def count_reports(work: Work) -> list[sa.Row[Any]]:
 
 
 def describe_batch(work: Work, batch_id: int, most: int = 30) -> dict[str, Sequence[sa.Row[Any]]]:
-    """Everything an operator asks about one batch: tallies, reasons by count, the first ``most`` rejected rows, alarms, reports.
+    """Everything an operator asks about one batch: tallies, reasons by count, the first ``most`` rejected rows, repairs, alarms,
+    reports.
 
     Rows are named by the number their partner printed on them; their values are not shown.
     """
@@ -73,6 +75,8 @@ def describe_batch(work: Work, batch_id: int, most: int = 30) -> dict[str, Seque
                          where batch_id = :batch_id order by schema_name, row_no limit :most""",
         "deliveries": """select receiver, schema_name, state, count(*) as rows, sum(fen) as fen from delivery
                          where batch_id = :batch_id group by 1, 2, 3 order by 1, 2, 3""",
+        "repairs": """select repair_id, state, asked_by, asked_at, reason, decided_by, decided_at from repair
+                      where batch_id = :batch_id order by repair_id""",
         "alarms": "select raised_at, message from alarm where batch_id = :batch_id order by alarm_id",
         "reports": "select stage, sent_at, row_count from report where batch_id = :batch_id and digest <> '' order by sent_at",
     }
@@ -94,6 +98,9 @@ def trace_row(work: Work, batch_id: int, printed_no: str) -> dict[str, Sequence[
         "rejections": """select schema_name, r.column as source_column, r.code
                          from rejection, jsonb_to_recordset(reasons) as r("column" text, code text)
                          where batch_id = :batch_id and ltrim(printed_no, '0') = ltrim(:printed_no, '0')""",
+        "repairs": """select repair_id, state, asked_by, asked_at, decided_by, decided_at from repair
+                      join repair_row using (repair_id)
+                      where batch_id = :batch_id and ltrim(printed_no, '0') = ltrim(:printed_no, '0') order by repair_id""",
         "repetitions": """select distinct r.schema_name, d.record_key, d.version, d.batch_id as first_came_in_batch
                           from repetition as r left join delivery as d using (schema_name, record_id)
                           where r.batch_id = :batch_id and ltrim(r.printed_no, '0') = ltrim(:printed_no, '0')""",

@@ -15,6 +15,8 @@ from hub.store.database import Work, plain, rows_of
 from hub.store.deliveries import Submission
 from schemas.catalogue import SCHEMAS
 
+DONE = "update submission set answered_at = now(), state = 'answered' where submission_id = :id and answered_at is null"
+
 
 @dataclass(frozen=True)
 class OddAnswers:
@@ -69,9 +71,29 @@ def write_receipts(
     values |= {"delayed_at_most": receives.delayed_at_most, "delayed_seconds": receives.delayed_seconds}
     odd = _compare_keys(work, submission, given, contradicted) if refusal is None else OddAnswers()
     work.execute(sa.text(sql), values)
-    done = "update submission set answered_at = now(), state = 'answered' where submission_id = :id and answered_at is null"
-    work.execute(sa.text(done), {"id": submission.submission_id})
+    work.execute(sa.text(DONE), {"id": submission.submission_id})
     return odd
+
+
+def refuse_records(work: Work, submission: Submission, keys: Sequence[str], code: str, message: str) -> int:
+    """Write that these records of a submission are not sent, for a reason of ours; returns how many of it are left.
+
+    A submission of which none is left is answered.
+    """
+    sql = """with aside as (
+                update delivery set state = 'refused', changed_at = now()
+                where submission_id = :submission_id and state = 'submitted' and idempotency_key = any(:keys)
+                returning delivery_id)
+             insert into receipt (delivery_id, submission_id, outcome, code, message)
+             select delivery_id, :submission_id, 'refused', :code, :message from aside
+             on conflict (delivery_id, submission_id) do nothing"""
+    values = {"submission_id": submission.submission_id, "keys": list(keys), "code": code, "message": plain(message)}
+    work.execute(sa.text(sql), values)
+    sql = "select count(*) as records from delivery where submission_id = :id and state = 'submitted'"
+    left = int(rows_of(work, sql, id=submission.submission_id)[0].records)
+    if not left:
+        work.execute(sa.text(DONE), {"id": submission.submission_id})
+    return left
 
 
 def _agreeing(answers: Sequence[ReceiptAnswer]) -> tuple[dict[str, dict[str, Any]], int]:

@@ -47,7 +47,7 @@ def answered_of(
     found = [_answered(row, receives, moneyless) for row in rows_of(work, ANSWERED.format(which=which), **values)]
     known = {(line.schema, line.key) for line in found}
     waiting = f"""select distinct schema_name, record_key from delivery as d
-                  where receiver = :receiver and state not in ('accepted', 'refused') and {which}"""
+                  where receiver = :receiver and state in ('waiting', 'submitted') and {which}"""
     rest = (StatementLine(row.schema_name, row.record_key, "waiting") for row in rows_of(work, waiting, **values))
     return found + [line for line in rest if (line.schema, line.key) not in known]
 

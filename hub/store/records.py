@@ -50,16 +50,15 @@ def write_rows(work: Work, batch_id: int, found: Sorted, *, answer_every_row: bo
     it is a repetition, because its partner has already been told.
     """
     work.execute(sa.text("select pg_advisory_xact_lock(hashtext(:name))"), {"name": f"record.{found.schema}"})
-    records = _compare(work, batch_id, found)
+    records = compare(work, batch_id, found)
     fresh = records.filter(pl.col("#is_fresh"))
     known = records.filter(~pl.col("#is_fresh"))
     is_mine = (pl.col("batch_id") == batch_id) | pl.col("#is_mine")
     _write_versions(work, batch_id, found.schema, fresh)
     reach("store.records_written")
     mine, old = known.filter(is_mine), known.filter(~is_mine)
-    row_digests = pl.Series("#row_digest", sm3_texts(found.rejections["#row"]), dtype=pl.String)
-    rejections = found.rejections.with_columns(row_digests)
-    again = rejections.head(0) if answer_every_row else _told_before(work, batch_id, found.schema, rejections)
+    rejections = with_digests(found.rejections)
+    again = rejections.head(0) if answer_every_row else told_before(work, batch_id, found.schema, rejections)
     rejections = rejections.join(
         again.select("#part", "#line"), on=["#part", "#line"], how="anti", maintain_order="left"
     )
@@ -79,7 +78,12 @@ def write_rows(work: Work, batch_id: int, found: Sorted, *, answer_every_row: bo
     )
 
 
-def _compare(work: Work, batch_id: int, found: Sorted) -> pl.DataFrame:
+def with_digests(rejections: pl.DataFrame) -> pl.DataFrame:
+    """Rejections with the SM3 of each row as it came, by which it is known when it comes again."""
+    return rejections.with_columns(pl.Series("#row_digest", sm3_texts(rejections["#row"]), dtype=pl.String))
+
+
+def compare(work: Work, batch_id: int, found: Sorted) -> pl.DataFrame:
     """Join the rows with what is known of their keys. Fresh: no version yet, or other content that is not older.
 
     Age goes by the source's own update time, or, where it gives none, by the order in which batches came: a batch released or
@@ -137,12 +141,22 @@ def _place() -> list[pl.Expr]:
     ]
 
 
-def _told_before(work: Work, batch_id: int, schema: str, rejections: pl.DataFrame) -> pl.DataFrame:
-    """Rejections of this feed that came before, letter by letter."""
-    sql = """select distinct rejection.row_digest from rejection join batch using (batch_id)
-             where rejection.schema_name = :schema and rejection.row_digest = any(:digests) and batch_id <> :batch_id
-               and batch.feed_id = (select feed_id from batch where batch_id = :batch_id)"""
-    known = rows_of(work, sql, schema=schema, digests=rejections["#row_digest"].to_list(), batch_id=batch_id)
+def told_before(
+    work: Work, batch_id: int, schema: str, rejections: pl.DataFrame, feed_id: str | None = None
+) -> pl.DataFrame:
+    """Rejections of this feed that came before, letter by letter; those repaired since too, for their partner was told better.
+
+    ``feed_id`` for a batch that is not there yet.
+    """
+    same = """batch_id <> :batch_id and batch.feed_id = coalesce(cast(:feed_id as text),
+                                                                 (select feed_id from batch where batch_id = :batch_id))"""
+    sql = f"""select row_digest from rejection join batch using (batch_id)
+              where schema_name = :schema and row_digest = any(:digests) and {same}
+              union
+              select before_digest from repair_row join repair using (repair_id) join batch using (batch_id)
+              where before_digest = any(:digests) and repair.state = 'effective' and {same}"""
+    digests = rejections["#row_digest"].to_list()
+    known = rows_of(work, sql, schema=schema, digests=digests, batch_id=batch_id, feed_id=feed_id)
     return rejections.filter(pl.col("#row_digest").is_in([row.row_digest for row in known]))
 
 

@@ -61,11 +61,11 @@ def _stored(work: Work, batch_id: int, schemas: Sequence[str]) -> list[Status]:
 
 
 # A row that went to several receivers is answered once: refused when one of them refused it, delayed when one has not answered,
-# else accepted, under the number of the receiver that it was owed to first.
+# else accepted, under the number of the receiver that it was owed to first. A receiver that was dropped answers nothing.
 ANSWER = """select rows.schema_name, {place}, d.state, t.code, t.message, t.remote_id
             from {rows} {join} lateral (
                 select state, delivery_id, schema_name from delivery as d
-                where d.schema_name = rows.schema_name and d.record_id = rows.record_id
+                where d.schema_name = rows.schema_name and d.record_id = rows.record_id and d.state <> 'withdrawn'
                 order by state <> 'refused', state = 'accepted', delivery_id limit 1) as d on true
             left join lateral (select * from receipt where receipt.delivery_id = d.delivery_id
                                order by receipt_id desc limit 1) as t on true"""

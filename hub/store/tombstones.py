@@ -13,6 +13,7 @@ from hub.store.database import Work, rows_of
 # Settled, and left alone for as long as the term says; one that was sent again or replayed begins anew.
 OLD = """batch.state = 'reported' and batch.fetched_at < :before and batch.changed_at < :before
          and not exists (select 1 from delivery as d where d.batch_id = batch.batch_id and d.state in ('waiting', 'submitted'))
+         and not exists (select 1 from repair where repair.batch_id = batch.batch_id and repair.state = 'waiting')
          and exists (select 1 from unnest(batch.parts) as part where not exists (
                 select 1 from tombstone as t where t.batch_id = batch.batch_id and t.digest = part))"""
 

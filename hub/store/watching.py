@@ -113,7 +113,7 @@ def owed(work: Work) -> list[Waiting]:
     """Records that each receiver has not answered for, since the oldest of them might have moved on."""
     sql = """select receiver as subject, count(*) as waiting, min(greatest(changed_at, not_before)) as oldest_at,
                     cast(null as bigint[]) as batch_ids
-             from delivery where state not in ('accepted', 'refused') group by receiver order by receiver"""
+             from delivery where state in ('waiting', 'submitted') group by receiver order by receiver"""
     return [_waiting(row) for row in rows_of(work, sql)]
 
 

@@ -143,12 +143,15 @@ def raise_held(feed_id: str) -> None:
 
 
 @sorted_errors
+@leased(lambda: "receivers")
 def find_due() -> list[str]:
     """The receivers that something is due for, or that owe an answer; skips when there are none.
 
+    Children whose parent came are woken before batches are moved on: nobody is told of a refusal that is about to be tried again.
     A batch that said nothing new owes nobody anything: it is moved on here, for no delivery will ever do it.
     """
     house = open_house(NONE)
+    pipeline.wake_children(house)
     moved = pipeline.mark_delivered(house)
     due = upkeep.receivers_due(house)
     if not due and not moved:
@@ -172,6 +175,7 @@ def deliver(partner: str) -> None:
                 sent = pipeline.deliver_waiting(house, partner, receives, receiver)
                 still_open = pipeline.collect_receipts(house, partner, receives, receiver)
         finally:  # one answer nobody agreed on keeps no other batch from being told
+            pipeline.wake_children(house)
             moved += len(pipeline.mark_delivered(house))
         pause = pipeline.next_delivery(house, partner)
         if pause is None and not still_open and not sent:

@@ -16,7 +16,7 @@ from hub import pipeline
 from hub.conservation import gaps_of
 from hub.errors import NotAllowed
 from hub.model import Batch, BatchState, Fetched, Stage
-from hub.pipeline import reading
+from hub.pipeline import poison
 from hub.store import batches, deliveries, records
 from hub.store.database import working
 from hub.validation import sort_rows
@@ -79,7 +79,7 @@ def lose_a_row(patch: pytest.MonkeyPatch) -> None:
         found = sort_rows(*words)
         return type(found)(found.schema, found.records.head(-1), found.rejections)
 
-    patch.setattr(reading, "sort_rows", sort)
+    patch.setattr(poison, "sort_rows", sort)
 
 
 def lose_a_fen(patch: pytest.MonkeyPatch) -> None:
@@ -108,7 +108,7 @@ def reject_without_reason(patch: pytest.MonkeyPatch) -> None:
         more = moved.with_columns(reasons).select(found.rejections.columns)
         return type(found)(found.schema, found.records.head(-1), pl.concat([found.rejections, more]))
 
-    patch.setattr(reading, "sort_rows", sort)
+    patch.setattr(poison, "sort_rows", sort)
 
 
 @pytest.mark.parametrize("broken", [lose_a_record, lose_a_row, lose_a_fen, owe_nobody, reject_without_reason])
@@ -186,7 +186,7 @@ def test_a_gap_after_storing_keeps_the_batch_from_being_final(exchanged: Hub, na
     assert return_lines(exchanged.up, "haidai", f"FIN_{tampered}") == []
     assert return_lines(exchanged.up, "haidai", f"RET_{tampered}")[0][2] == "ACCEPTED"
     assert exchanged.batch(whole).state is BatchState.REPORTED
-    with pytest.raises(NotAllowed, match="replay it"):
+    with pytest.raises(NotAllowed, match="were stored before it was held"):
         pipeline.close_batch(exchanged.house, batch.batch_id)
 
 

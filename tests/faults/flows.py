@@ -122,6 +122,54 @@ def drop_for_resending(stand: Stand, checker: Checker, chance: Random) -> str:
     return name
 
 
+def drop_bad_card(stand: Stand, checker: Checker, chance: Random) -> str:
+    """A file of which the card number of one line is wrong, which two officers put right."""
+    name = str(stand.control.drop_extra(BANK, "PAYR", "one_bad_card"))
+    checker.allowed.repaired.add(name)
+    return name
+
+
+def drop_bad_card_to_stay(stand: Stand, checker: Checker, chance: Random) -> str:
+    """The same, and the second officer will not have it so."""
+    return str(stand.control.drop_extra(BANK, "PAYR", "one_bad_card"))
+
+
+def drop_beside_a_closed_one(stand: Stand, checker: Checker, chance: Random) -> str:
+    """A good file, and one that was settled without being taken: it cannot be read again."""
+    closed = drop_for_closing(stand, checker, chance)
+    stand.finish([PAYROLLS])
+    stand.survivor().run([["by_hand", "close", closed]])
+    return drop_file(stand, checker, chance)
+
+
+def drop_two_files(stand: Stand, checker: Checker, chance: Random) -> str:
+    """Two good files of one day."""
+    drop_file(stand, checker, chance)
+    return drop_file(stand, checker, chance)
+
+
+def drop_unwritable(stand: Stand, checker: Checker, chance: Random) -> str:
+    """A file that is stored already; the moment of one of its lines is later than any receiver's form can say."""
+    name = drop_file(stand, checker, chance)
+    stand.survivor().run([["in", [PAYROLLS]]])
+    sql = """update record.payroll_line as r set paid_at = '20000-01-01 08:00:00+08' from batch
+             where batch.batch_id = r.batch_id and source_name like %s and ltrim(printed_no, '0') = %s returning record_key"""
+    [row] = stand.ask(sql, f"%/{name}", str(chance.randint(1, 40)))
+    checker.allowed.unwritable.add(row.record_key)
+    return name
+
+
+def owe_to_one_that_went(stand: Stand, checker: Checker, chance: Random) -> str:
+    """An answered file, which is owed to a receiver as well that stands in no mapping any more."""
+    name = drop_file(stand, checker, chance)
+    stand.finish([PAYROLLS])
+    sql = """insert into delivery (receiver, schema_name, record_id, record_key, version, batch_id, row_no, fen, idempotency_key)
+             select 'gone', schema_name, record_id, record_key, version, batch_id, row_no, fen, 'gone' || idempotency_key
+             from delivery join batch using (batch_id) where source_name like %s and receiver = 'jining' returning 1"""
+    assert stand.ask(sql, f"%/{name}")
+    return name
+
+
 FLOWS: Sequence[Flow] = (
     Flow("bank file", drop_file, [PAYROLLS]),
     Flow("bank file and correction", drop_two_versions, [PAYROLLS]),
@@ -137,6 +185,12 @@ FLOWS: Sequence[Flow] = (
     Flow("replay", drop_file, [PAYROLLS], before=True, by_hand="replay"),
     Flow("resend", drop_for_resending, [PAYROLLS], before=True, by_hand="resend"),
     Flow("catch up", drop_file, [PAYROLLS], before=True, by_hand="catch up"),
+    Flow("record that cannot be written", drop_unwritable, [PAYROLLS]),
+    Flow("repair", drop_bad_card, [PAYROLLS], before=True, by_hand="repair"),
+    Flow("repair declined", drop_bad_card_to_stay, [PAYROLLS], before=True, by_hand="decline"),
+    Flow("replay of all", drop_beside_a_closed_one, [PAYROLLS], before=True, by_hand="replay all"),
+    Flow("backfill", drop_two_files, [PAYROLLS], by_hand="backfill"),
+    Flow("receiver dropped", owe_to_one_that_went, [PAYROLLS], by_hand="drop"),
     Flow("everything", offer_all),
 )
 
@@ -153,8 +207,21 @@ REACHED_ONLY_BY: Mapping[str, tuple[str, ...]] = {
     "answers lost": ("deliver.unknown", "deliver.before_inquiry", "deliver.inquiry_answered"),
     "release": ("release.written", "release.committed", "put.flag_taken_away"),
     "close": ("close.written", "close.committed"),
-    "replay": ("replay.written", "replay.committed"),
-    "resend": ("resend.woken", "resend.written", "resend.committed"),
+    "replay": ("replay.reading", "replay.read"),
+    "replay of all": (
+        "replay.opening",
+        "replay.opened",
+        "replay.leaving",
+        "replay.left",
+        "replay.closing",
+        "replay.closed",
+    ),
+    "resend": ("resend.owing", "resend.owed"),
+    "repair": ("repair.asking", "repair.asked", "repair.writing", "repair.effective"),
+    "repair declined": ("repair.declining", "repair.declined"),
+    "backfill": ("backfill.kept", "backfill.stored"),
+    "receiver dropped": ("drop.withdrawing", "drop.withdrawn"),
+    "record that cannot be written": ("deliver.set_aside",),
     "catch up": ("catchup.written", "catchup.committed"),
 }
 SPECIAL = frozenset(point for points in REACHED_ONLY_BY.values() for point in points)

@@ -44,6 +44,10 @@ class Allowed:
     released: set[str] = field(default_factory=set)
     closed: set[str] = field(default_factory=set)
     resent: set[str] = field(default_factory=set)
+    repaired: set[str] = field(default_factory=set)
+    """Files of which one line was put right by hand."""
+    unwritable: set[str] = field(default_factory=set)
+    """Keys of records that no receiver's form can hold."""
     known_again: bool = False
     """Receivers may be sent what they have, as after a restore; it must still take effect once."""
     told_again: set[str] = field(default_factory=set)
@@ -104,7 +108,11 @@ class Checker:
         if not is_taken and (rows[0].hold_code is None or any(row.kind for row in rows)):
             yield Violation("I1", f"{name} is {rows[0].state} although it is bad as a whole")
         if is_taken:
-            ours = {row.kind: {"rows": row.rows, "fen": row.fen, "bad_rows": row.bad_rows} for row in rows}
+            mended = {"payroll_line": 1} if name in self.allowed.repaired else {}
+            ours = {
+                row.kind: {"rows": row.rows, "fen": row.fen, "bad_rows": row.bad_rows + mended.get(row.kind, 0)}
+                for row in rows
+            }
             if ours != file["by_kind"]:
                 yield Violation("I1", f"{name}: {file['by_kind']} were sent and {ours} came in")
 
@@ -125,7 +133,9 @@ class Checker:
 
     def _effects(self) -> Iterator[Violation]:
         """I3: what we call accepted or refused, the receiver decided so, once; and it decided nothing we know nothing of."""
-        sql = "select receiver, schema_name, record_key, version, state, batch_id from delivery"
+        sql = """select receiver, schema_name, record_key, version, state, batch_id,
+                        (select code from receipt where receipt.delivery_id = delivery.delivery_id
+                         order by receipt_id desc limit 1) as code from delivery"""
         owed = {(row.receiver, row.schema_name, row.record_key, row.version): row for row in self.stand.ask(sql)}
         resent = self._batches_of(self.allowed.resent)
         decided: dict[tuple[str, str, str, int], Counter[str]] = defaultdict(Counter)
@@ -141,9 +151,8 @@ class Checker:
                 and not (effects == 0 and what["existing"] and self.allowed.known_again)
             ):
                 yield Violation("I3", f"{words} is accepted and had {effects} effects ({dict(what)})")
-            if row.state == "refused" and (
-                effects or not (what["refused"] or what["deferred"])
-            ):  # or given up: no parent
+            is_said = what["refused"] or what["deferred"]  # or given up: no parent
+            if row.state == "refused" and (effects or not (is_said or self._is_unwritable(key[2], row.code))):
                 yield Violation("I3", f"{words} is refused and the receiver says {dict(what)}")
             if receiver in KEYED and not self.allowed.known_again:
                 if what["existing"]:
@@ -152,6 +161,9 @@ class Checker:
                     yield Violation("I3", f"{words} was refused and sent again ({dict(what)})")
         for key in decided.keys() - owed.keys():
             yield Violation("I3", f"{key[0]} has a {key[1]} that nobody owes it")
+
+    def _is_unwritable(self, record_key: str, code: str) -> bool:
+        return code == "R005" and record_key in self.allowed.unwritable
 
     def _batches_of(self, names: set[str]) -> set[int]:
         sql = "select batch_id from batch where regexp_replace(source_name, '.*/', '') = any(%s)"
@@ -183,18 +195,24 @@ class Checker:
 
     def _returned(self, files: Sequence[Mapping[str, Any]], ledger: Mapping[str, Any]) -> Iterator[Violation]:
         """I4 and I10 for files: RET_ for each, FIN_ for each that was taken; whole, and in one version."""
-        back = ledger["received"][BANK]
+        back, allowed, woken = ledger["received"][BANK], self.allowed, self._woken()
         for file in files:
             name, fault = file["name"], file["fault"]
             if fault == "flag_without_file":
                 continue
-            again = name in self.allowed.told_again | self.allowed.released | self.allowed.closed
+            again = name in allowed.told_again | allowed.released | allowed.closed | allowed.repaired | woken
             yield from _return_file(back["ret"].get(f"RET_{name}"), f"RET_{name}", again)
             if fault is None or name in self.allowed.released:
                 yield from _return_file(back["fin"].get(f"FIN_{name}"), f"FIN_{name}", again)
                 yield from self._every_line(name, file["by_kind"].get("payroll_line", {}).get("rows", 0))
             elif f"FIN_{name}" in back["fin"]:
                 yield Violation("I4", f"FIN_{name} was put although nothing of the file was taken")
+
+    def _woken(self) -> set[str]:
+        """Files with a record whose parent came after all: the bank is told so."""
+        sql = """select distinct regexp_replace(source_name, '.*/', '') as name
+                 from waking join delivery using (delivery_id) join batch using (batch_id)"""
+        return {row.name for row in self.stand.ask(sql)}
 
     def _standing(self) -> Iterator[Violation]:
         """I4 for files, in the folder itself: what stands there is what was noted last."""

@@ -65,9 +65,9 @@ def archive_after_the_commit() -> None:
     """Batch and position are committed before the bytes are kept: a worker that dies in between loses them."""
     from hub.pipeline import fetching
 
-    honest = fetching._keep
+    honest = fetching.keep
 
-    def committed_first(house: Any, feed: Any, found: Any) -> None:
+    def committed_first(house: Any, feed: Any, found: Any) -> int | None:
         kept: list[bytes] = []
 
         class Later:
@@ -80,11 +80,12 @@ def archive_after_the_commit() -> None:
         class Lazy:
             engine, registry, archive = house.engine, house.registry, Later()
 
-        honest(Lazy(), feed, found)  # type: ignore[arg-type]
+        batch_id = honest(Lazy(), feed, found)  # type: ignore[arg-type]
         for data in kept:
             house.archive.keep(data)
+        return batch_id
 
-    fetching._keep = committed_first
+    fetching.keep = committed_first
 
 
 MUTANTS: Mapping[str, Callable[[], None]] = {

@@ -184,7 +184,7 @@ class Stand:
     def unsettled(self) -> int:
         """Batches on their way, records without a final answer, submissions without one."""
         sql = """select (select count(*) from batch where state in ('fetched', 'stored', 'delivered'))
-                      + (select count(*) from delivery where state not in ('accepted', 'refused'))
+                      + (select count(*) from delivery where state not in ('accepted', 'refused', 'withdrawn'))
                       + (select count(*) from submission where answered_at is null) as n"""
         return int(self.ask(sql)[0].n)
 

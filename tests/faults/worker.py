@@ -27,13 +27,13 @@ import connectors.retrying
 import hub.registry.files
 import hub.registry.receivers
 import hub.settings
-from hub import bootstrap, pipeline, points, tasks, watching
-from hub.model import BatchState, Connection
+from hub import bootstrap, points, tasks, watching
+from hub.model import Connection
 from hub.pipeline import guarding
 from hub.settings import now
-from hub.store import batches
-from hub.store.database import open_database, working
+from hub.store.database import open_database
 
+from . import by_hand as decisions
 from .mutants import MUTANTS
 
 log = logging.getLogger("worker")
@@ -177,18 +177,8 @@ def whole_day(feed_ids: Sequence[str]) -> None:
 
 def by_hand(decision: str, name: str) -> None:
     """What an officer or an admin decides about the newest batch of a file."""
-    house = bootstrap.open_house()
-    with working(house.engine) as work:
-        found = [batch for batch in batches.batches_in(work, list(BatchState)) if batch.source_name.endswith(name)]
-    batch_id = found[-1].batch_id
-    decisions: dict[str, Callable[[], object]] = {
-        "release": lambda: pipeline.release_batch(house, batch_id, "officer"),
-        "close": lambda: pipeline.close_batch(house, batch_id),
-        "replay": lambda: pipeline.replay_batch(house, batch_id),
-        "resend": lambda: pipeline.resend_batch(house, batch_id),
-        "catch up": lambda: pipeline.catch_up(house, "jining"),
-    }
-    decisions[decision]()
+    decisions.shorten_leases()
+    decisions.decide(decision, name)
 
 
 def watch_ahead(minutes: int) -> None:

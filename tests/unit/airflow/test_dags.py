@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from itertools import pairwise
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -327,14 +327,38 @@ def test_a_batch_that_owes_nobody_anything_is_moved_on_all_the_same(
     """No delivery will ever do it; the run is skipped only when neither a batch nor a receiver waits."""
     from airflow.sdk.exceptions import AirflowSkipException
 
+    steps: list[str] = []
     monkeypatch.setattr(tasks, "open_house", lambda *patterns: None)
-    monkeypatch.setattr(tasks.pipeline, "mark_delivered", lambda house: moved)
-    monkeypatch.setattr(tasks.upkeep, "receivers_due", lambda house: due)
+    monkeypatch.setattr(tasks.pipeline, "holding", lambda house, name, holder: nullcontext())
+    monkeypatch.setattr(tasks.pipeline, "wake_children", lambda house: steps.append("wake"))
+    monkeypatch.setattr(tasks.pipeline, "mark_delivered", lambda house: steps.append("mark") or moved)
+    monkeypatch.setattr(tasks.upkeep, "receivers_due", lambda house: steps.append("due") or due)
     if moved or due:
         assert tasks.find_due() == due
     else:
         with pytest.raises(AirflowSkipException):
             tasks.find_due()
+    assert steps == ["wake", "mark", "due"]  # what is woken is not marked as answered, and is due
+
+
+def test_a_receivers_answers_wake_children_before_batches_are_moved_on(
+    tasks: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is told of a refusal that is about to be tried again."""
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    steps: list[str] = []
+    receives = SimpleNamespace(connection="province_api", is_closed=lambda moment: False)
+    house = SimpleNamespace(registry=SimpleNamespace(receives=lambda partner: receives))
+    monkeypatch.setattr(tasks, "open_house", lambda *patterns: house)
+    monkeypatch.setattr(tasks, "open_receiver", lambda registry, partner: None)
+    for name, result in (("holding", nullcontext()), ("guarded", nullcontext()), ("next_delivery", None)):
+        monkeypatch.setattr(tasks.pipeline, name, lambda *words, result=result: result)
+    for name, found in (("deliver_waiting", 0), ("collect_receipts", 0), ("wake_children", 40), ("mark_delivered", [])):
+        monkeypatch.setattr(tasks.pipeline, name, lambda *_, name=name, found=found: steps.append(name) or found)
+    with pytest.raises(AirflowSkipException):
+        tasks.deliver("province")
+    assert steps == ["deliver_waiting", "collect_receipts", "wake_children", "mark_delivered"]
 
 
 @pytest.fixture

@@ -49,6 +49,14 @@ def test_a_clean_batch_has_no_gap_and_every_hop() -> None:
     assert gaps_of(hops) == []
 
 
+def test_what_was_withdrawn_is_a_part_of_its_own() -> None:
+    """Owed once and owed to nobody now: neither lost nor on its way."""
+    states = {"accepted": Amount(3, 300), "withdrawn": Amount(2, 200)}
+    hops = weigh([CLEAN], [replace(OWED, states=states)])
+    assert gaps_of(hops) == []
+    assert hops[-1].went["withdrawn"] == Amount(2, 200)
+
+
 @pytest.mark.parametrize(
     ("change", "found"),
     [

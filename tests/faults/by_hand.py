@@ -1,0 +1,104 @@
+"""What officers and admins decide at a command line, in a worker that may die of it; typed again, it goes on where it was."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+import hub.store.fences
+import hub.store.leases
+from hub import bootstrap, pipeline
+from hub.model import Batch, BatchState
+from hub.pipeline import Period
+from hub.pipeline.house import House
+from hub.settings import today
+from hub.store import batches, repairs
+from hub.store.database import rows_of, working
+from hub.store.replays import Wanted
+from simulators.identifiers import luhn_check
+
+FEED = "haidai_payrolls"
+SHORT_SECONDS = 2
+"""How long the lease of a command lasts here: the next one waits for the lease of one that died to lapse."""
+
+
+def decide(decision: str, name: str) -> None:
+    """One decision about the newest batch of a file; a backfill is of the day in the file's name."""
+    house = bootstrap.open_house()
+    DECISIONS[decision](house, name)
+
+
+def shorten_leases() -> None:
+    """In this process alone."""
+    for module in (hub.store.fences, hub.store.leases):
+        assert module.LEASE_SECONDS > SHORT_SECONDS
+        module.LEASE_SECONDS = SHORT_SECONDS
+
+
+def _newest(house: House, name: str) -> Batch:
+    with working(house.engine) as work:
+        found = [batch for batch in batches.batches_in(work, list(BatchState)) if batch.source_name.endswith(name)]
+    return found[-1]
+
+
+def _of_batch(decide_it: Callable[[House, int], object]) -> Callable[[House, str], object]:
+    return lambda house, name: decide_it(house, _newest(house, name).batch_id)
+
+
+def _replay_feed(house: House, name: str) -> None:
+    wanted = Wanted(FEED, today() - timedelta(days=1), today() + timedelta(days=1))
+    replay_id, _, _ = pipeline.open_replay(house, wanted, "officer")
+    pipeline.run_replay(house, replay_id, lambda done: None)
+
+
+def _repair(house: House, name: str) -> None:
+    """Ask, unless it was asked, and approve, unless it was approved: as those do who look first what stands."""
+    if waiting := _asked(house, name):
+        pipeline.approve_repair(house, waiting, "the second officer")
+
+
+def _decline(house: House, name: str) -> None:
+    if waiting := _asked(house, name):
+        pipeline.decline_repair(house, waiting, "the second officer")
+
+
+def _asked(house: House, name: str) -> int | None:
+    """The repair of this batch's one bad card number while it waits."""
+    batch = _newest(house, name)
+    with working(house.engine) as work:
+        known = [one for one in repairs.list_repairs(work, None, 1000) if one.of_batch == batch.batch_id]
+        turned_down = rows_of(work, "select printed_no from rejection where batch_id = :id", id=batch.batch_id)
+    if known:
+        return int(known[0].repair_id) if known[0].state == "waiting" else None
+    [row] = turned_down
+    wanted = {row.printed_no: {"卡号": _right_card(house, batch, row.printed_no)}}
+    return pipeline.ask_repair(house, batch.batch_id, wanted, "an officer", "the bank wrote").repair_id
+
+
+def _right_card(house: House, batch: Batch, number: str) -> str:
+    """The card number of a line with the check digit that it should have."""
+    lines = house.archive.read(batch.parts[0]).decode("gb18030").splitlines()
+    cells = next(cells for line in lines if (cells := line.split("|"))[0] == "D" and cells[1] == number)
+    return cells[7][:-1] + luhn_check(cells[7][:-1])
+
+
+def _backfill(house: House, name: str) -> None:
+    day = datetime.strptime(re.findall(r"20\d{6}", name)[0], "%Y%m%d").date()
+    feed, days = house.registry.feed(FEED), (day, day)
+    with bootstrap.open_connector(feed, days) as connector:
+        list(pipeline.backfill(house, feed, connector, Period(*days)))
+
+
+DECISIONS: Mapping[str, Callable[[House, str], object]] = {
+    "release": _of_batch(lambda house, batch_id: pipeline.release_batch(house, batch_id, "officer")),
+    "close": _of_batch(pipeline.close_batch),
+    "replay": _of_batch(pipeline.replay_batch),
+    "replay all": _replay_feed,
+    "resend": _of_batch(pipeline.resend_batch),
+    "catch up": lambda house, name: pipeline.catch_up(house, "jining"),
+    "repair": _repair,
+    "decline": _decline,
+    "backfill": _backfill,
+    "drop": lambda house, name: pipeline.drop_receiver(house, "gone", None, "officer", "it went"),
+}
