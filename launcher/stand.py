@@ -55,6 +55,8 @@ class Stand:
     airflow: AirflowAddress
     client: AirflowClient
     registry: Registry
+    supervisor: Supervisor
+    """Who holds the processes: the fault suite ends some of them."""
 
 
 @contextmanager
@@ -82,7 +84,7 @@ def open_stand(state: Path, wish: Wish, say: Say, *, mappings: Path | None = Non
             supervisor, state, airflow_url, environment, port=port, progress=lambda m: say(f"  {m}")
         )
         simulators, registry = Simulators(addresses["control"]["url"]), read_registry(mappings)
-        yield Stand(state, environment, database, simulators, airflow, AirflowClient(airflow), registry)
+        yield Stand(state, environment, database, simulators, airflow, AirflowClient(airflow), registry, supervisor)
         database.dispose()
 
 

@@ -16,6 +16,7 @@ from hub.feed import CallReport, ConclusionCall, ConclusionFile, ConclusionRepor
 from hub.model import Conclusion
 from hub.pipeline.guarding import check_lease
 from hub.pipeline.house import House, note
+from hub.points import reach
 from hub.store import conclusions
 from hub.store.database import working
 
@@ -52,19 +53,24 @@ def _begin(house: House, feed: Feed, refused: Sequence[int]) -> Conclusion | Non
         conclusion = conclusions.next_owed(work, feed.feed_id, refused)
         if conclusion is not None and conclusion.call_key is None:
             conclusions.begin_telling(work, conclusion.conclusion_id, key_of(conclusion))
+            reach("conclude.beginning")
     return conclusion
 
 
 def _is_taken(house: House, report: ConclusionReport, reporter: Reporter, conclusion: Conclusion) -> bool:
     """Tell one conclusion and note it. The partner's own words of refusal may quote the clue, so they go no further."""
+    reach("conclude.begun")
     try:
         _tell(house, report, reporter, conclusion)
     except PartnerRefused:
         with working(house.engine) as work:
             conclusions.note_refused(work, conclusion.conclusion_id)
         return False
+    reach("conclude.told")
     with working(house.engine) as work:
         conclusions.note_told(work, conclusion.conclusion_id)
+        reach("conclude.noting")
+    reach("conclude.noted")
     return True
 
 

@@ -122,6 +122,7 @@ def note_things(work: Work, feed: Feed, batch_id: int, schemas: Sequence[str]) -
         reach("store.identities_written")
     if not SPEAK_OF_CLUES.isdisjoint(schemas):  # last of all: it waits for others who store clues or steps
         note("concluded", feed=feed.feed_id, batch=batch_id, owed=conclusions.owe_conclusions(work, batch_id))
+        reach("store.conclusions_owed")
 
 
 def _tally(feed: Feed, reading: Reading, found: Sorted, written: records.Written, printed: int | None) -> Tally:

@@ -1,6 +1,6 @@
 """`make faults`: the whole matrix, bounded; writes the record of the run and the page of commit points.
 
-python -m tests.faults [--seeds 1,2,3] [--chains 12] [--length 6] [--scenarios 1] [--stands 2] [--no-page]
+python -m tests.faults [--seeds 1,2,3] [--chains 12] [--length 6] [--scenarios 1] [--stands 2] [--airflow 12] [--no-page]
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import report, running
+from . import airflow, report, running
 from .matrix import Episode, Verdict, plan
 from .network import NETWORK
 from .scenarios import SCENARIOS, Scenario
@@ -34,6 +34,9 @@ def main(words: Sequence[str]) -> int:
         work: list[Episode | tuple[Scenario, int]] = list(plan(reached, seeds, options.chains, options.length))
         work += [(scenario, seed) for seed in seeds[: options.scenarios] for scenario in (*NETWORK, *SCENARIOS)]
         verdicts = running.run_all(on, work, options.stands, _tell)
+    if options.airflow:
+        verdicts.append(airflow.play(seeds[0], options.airflow, print))
+        _tell(verdicts[-1])
     report.write_lines(RECORD / "report.tsv", verdicts)
     report.write_page(report.PAGE if options.page else RECORD / "commit-points.md", verdicts, seeds)
     injected, broken = sum(one.injected for one in verdicts), [one for one in verdicts if one.violations]
@@ -53,6 +56,7 @@ def _read(words: Sequence[str]) -> argparse.Namespace:
         "--scenarios", type=int, default=1, help="for how many of the seeds all other scenarios are played"
     )
     reader.add_argument("--stands", type=int, default=2, help="stands at once")
+    reader.add_argument("--airflow", type=int, default=12, help="kills during a day on real Airflow; 0: no such day")
     reader.add_argument("--no-page", dest="page", action="store_false", help="leave docs/reference alone")
     return reader.parse_args(words)
 

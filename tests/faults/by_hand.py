@@ -1,15 +1,22 @@
-"""What officers and admins decide at a command line, in a worker that may die of it; typed again, it goes on where it was."""
+"""What officers and admins decide at a command line, in a worker that may die of it; typed again, it goes on where it was.
+
+The inspection's steps about clues come this way too: they are laid before the hub, whose own partner has no steps here.
+"""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import hub.store.fences
 import hub.store.leases
 from hub import bootstrap, pipeline
-from hub.model import Batch, BatchState
+from hub.model import Batch, BatchState, Fetched
 from hub.pipeline import Period
 from hub.pipeline.house import House
 from hub.settings import today
@@ -18,22 +25,35 @@ from hub.store.database import rows_of, working
 from hub.store.replays import Wanted
 from simulators.identifiers import luhn_check
 
-FEED = "haidai_payrolls"
+FEED, STEPS = "haidai_payrolls", "inspection_steps"
+CONCLUDED = {
+    "CLUE_SOURCE": "01", "STEP_NO": "3", "DEAL_ACTION": "120", "UNDERTAKE_UNIT": "劳动保障监察大队（示例）", "UNIT_LEVEL": "2",
+    "UNDERTAKE_PERSON": "示例经办人", "DEAL_TIME": "2026-11-20 09:00:00", "LIMIT_DATE": "", "DEAL_SITUATION": "已办结（示例）",
+    "DOC_CODE": "", "CONCLUSION": "01", "SOLVED_PERSON": "3", "SOLVED_MONEY": "1.5", "REGION_CODE": "370902",
+    "UPDATE_TIME": "2026-11-20 09:00:00", "UNDERTAKE_PERSON_PHONE": "1", "JOINT_CODE": "",
+}  # fmt: skip
+"""The last step about a clue, as the inspection writes it; synthetic."""
 SHORT_SECONDS = 2
 """How long the lease of a command lasts here: the next one waits for the lease of one that died to lapse."""
 
 
 def decide(decision: str, name: str) -> None:
     """One decision about the newest batch of a file; a backfill is of the day in the file's name."""
-    house = bootstrap.open_house()
-    DECISIONS[decision](house, name)
+    with _short_leases():
+        DECISIONS[decision](bootstrap.open_house(), name)
 
 
-def shorten_leases() -> None:
-    """In this process alone."""
-    for module in (hub.store.fences, hub.store.leases):
-        assert module.LEASE_SECONDS > SHORT_SECONDS
+@contextmanager
+def _short_leases() -> Iterator[None]:
+    modules = (hub.store.fences, hub.store.leases)
+    usual = [module.LEASE_SECONDS for module in modules]
+    for module in modules:
         module.LEASE_SECONDS = SHORT_SECONDS
+    try:
+        yield
+    finally:
+        for module, seconds in zip(modules, usual, strict=True):
+            module.LEASE_SECONDS = seconds
 
 
 def _newest(house: House, name: str) -> Batch:
@@ -90,6 +110,25 @@ def _backfill(house: House, name: str) -> None:
         list(pipeline.backfill(house, feed, connector, Period(*days)))
 
 
+@dataclass(frozen=True)
+class _Offer:
+    """A partner that has exactly this to send."""
+
+    tree: Mapping[str, Any]
+
+    def fetch(self, *_: object) -> Iterator[Fetched]:
+        yield Fetched("pages", [json.dumps(self.tree, ensure_ascii=False).encode()])
+
+
+def _conclude(house: House, serials: str) -> None:
+    """The inspection has concluded these clues of the national platform."""
+    rows = [{**CONCLUDED, "CLUE_CODE": serial} for serial in serials.split(",")]
+    tree = {"code": 200, "msg": "", "data": {"rows": rows, "totalCount": len(rows)}}
+    feed = house.registry.feed(STEPS)
+    for batch_id in pipeline.fetch_feed(house, feed, _Offer(tree)):
+        pipeline.store_batch(house, feed, batch_id)
+
+
 DECISIONS: Mapping[str, Callable[[House, str], object]] = {
     "release": _of_batch(lambda house, batch_id: pipeline.release_batch(house, batch_id, "officer")),
     "close": _of_batch(pipeline.close_batch),
@@ -100,5 +139,6 @@ DECISIONS: Mapping[str, Callable[[House, str], object]] = {
     "repair": _repair,
     "decline": _decline,
     "backfill": _backfill,
+    "conclude": _conclude,
     "drop": lambda house, name: pipeline.drop_receiver(house, "gone", None, "officer", "it went"),
 }

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from simulators.world import City
+
 from .invariants import Checker
-from .stand import BANK, FEEDS, Stand
+from .stand import BANK, FEEDS, SCALE, Stand
 
 Verbs = list[list[Any]]
 PAYROLLS = "haidai_payrolls"
@@ -138,7 +140,7 @@ def drop_beside_a_closed_one(stand: Stand, checker: Checker, chance: Random) -> 
     """A good file, and one that was settled without being taken: it cannot be read again."""
     closed = drop_for_closing(stand, checker, chance)
     stand.finish([PAYROLLS])
-    stand.survivor().run([["by_hand", "close", closed]])
+    stand.prepare(["by_hand", "close", closed])
     return drop_file(stand, checker, chance)
 
 
@@ -151,7 +153,7 @@ def drop_two_files(stand: Stand, checker: Checker, chance: Random) -> str:
 def drop_unwritable(stand: Stand, checker: Checker, chance: Random) -> str:
     """A file that is stored already; the moment of one of its lines is later than any receiver's form can say."""
     name = drop_file(stand, checker, chance)
-    stand.survivor().run([["in", [PAYROLLS]]])
+    stand.prepare(["in", [PAYROLLS]])
     sql = """update record.payroll_line as r set paid_at = '20000-01-01 08:00:00+08' from batch
              where batch.batch_id = r.batch_id and source_name like %s and ltrim(printed_no, '0') = %s returning record_key"""
     [row] = stand.ask(sql, f"%/{name}", str(chance.randint(1, 40)))
@@ -170,6 +172,26 @@ def owe_to_one_that_went(stand: Stand, checker: Checker, chance: Random) -> str:
     return name
 
 
+def show_clues_to_conclude(stand: Stand, checker: Checker, chance: Random) -> str:
+    """Clues that are told of already, and are to be concluded; their serial numbers with commas between."""
+    show_rows("nat")(stand, checker, chance)
+    stand.finish(["nat_clues"])
+    sql = "select channel_serial_no as serial from record.clue where is_current order by record_id"
+    serials = [row.serial for row in stand.ask(sql) if row.serial not in checker.allowed.concluded][:2]
+    checker.allowed.concluded.update(serials)
+    return ",".join(serials)
+
+
+def step_before_its_clue(stand: Stand, checker: Checker, chance: Random) -> str:
+    """A clue that is concluded before the hub has heard of it: the step is given up for want of it, and goes out when it comes."""
+    clues = City(stand.seed, SCALE).clues
+    serial = clues[min(checker.shown["nat"], len(clues) - 1)].code
+    checker.allowed.concluded.add(serial)
+    stand.prepare(["by_hand", "conclude", serial])
+    stand.finish(["nat_clues"])
+    return show_rows("nat")(stand, checker, chance)
+
+
 FLOWS: Sequence[Flow] = (
     Flow("bank file", drop_file, [PAYROLLS]),
     Flow("bank file and correction", drop_two_versions, [PAYROLLS]),
@@ -178,6 +200,8 @@ FLOWS: Sequence[Flow] = (
     Flow("permits", show_rows("bureau"), ["bureau_permits"]),
     Flow("guarantees", show_rows("daizong"), ["daizong_guarantees"]),
     Flow("clues", show_rows("nat"), ["nat_clues"]),
+    Flow("conclusions", show_clues_to_conclude, ["nat_clues"], by_hand="conclude"),
+    Flow("step before its clue", step_before_its_clue, ["nat_clues"]),
     Flow("receivers in trouble", offer_trouble, [PAYROLLS]),
     Flow("answers lost", offer_lost_answers, [PAYROLLS], rounds=2),
     Flow("release", drop_for_release, [PAYROLLS], before=True, by_hand="release"),
@@ -200,9 +224,14 @@ def flow_named(name: str) -> Flow:
     return next(flow for flow in FLOWS if flow.name == name)
 
 
+# fmt: off
 REACHED_ONLY_BY: Mapping[str, tuple[str, ...]] = {
     "bank file spoiled": ("fetch.noticed", "fetch.held"),
     "bank file held and corrected": ("store.held", "store.settled"),
+    "step before its clue": ("wake.waking", "wake.woken"),
+    "conclusions": (
+        "store.conclusions_owed", "conclude.beginning", "conclude.begun", "conclude.told", "conclude.noting", "conclude.noted",
+    ),
     "receivers in trouble": ("deliver.given_back",),
     "answers lost": ("deliver.unknown", "deliver.before_inquiry", "deliver.inquiry_answered"),
     "release": ("release.written", "release.committed", "put.flag_taken_away"),
@@ -224,5 +253,6 @@ REACHED_ONLY_BY: Mapping[str, tuple[str, ...]] = {
     "record that cannot be written": ("deliver.set_aside",),
     "catch up": ("catchup.written", "catchup.committed"),
 }
+# fmt: on
 SPECIAL = frozenset(point for points in REACHED_ONLY_BY.values() for point in points)
 """Points that an ordinary day does not reach."""

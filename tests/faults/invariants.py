@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hub.digest import sm3_hex
+from simulators.ledger import CONCLUSION
 
 from .privacy import Secrets
 from .stand import BANK, RECEIVERS, Stand
@@ -48,6 +49,8 @@ class Allowed:
     """Files of which one line was put right by hand."""
     unwritable: set[str] = field(default_factory=set)
     """Keys of records that no receiver's form can hold."""
+    concluded: set[str] = field(default_factory=set)
+    """Serial numbers of the national platform's clues that the inspection has concluded."""
     known_again: bool = False
     """Receivers may be sent what they have, as after a restore; it must still take effect once."""
     told_again: set[str] = field(default_factory=set)
@@ -189,9 +192,18 @@ class Checker:
             for item, words in by_item.items():
                 if problem := _contradiction(partner, words):
                     yield Violation("I4", f"{partner} {item}: {problem} {dict(words)}")
+            concluded = {item for item, words in by_item.items() if any(map(_is_conclusion, words))}
+            if partner == "nat" and (wrong := concluded ^ self.allowed.concluded & self._clues()):
+                yield Violation(
+                    "I4", f"what {len(wrong)} clues came to was not told, or told though they are not concluded"
+                )
             served = _items_served(partner, ledger["sent"])
             if len(by_item) != served:
                 yield Violation("I4", f"{partner} served {served} rows and was told about {len(by_item)}")
+
+    def _clues(self) -> set[str]:
+        """The clues that came in and were good."""
+        return {row.serial for row in self.stand.ask("select distinct channel_serial_no as serial from record.clue")}
 
     def _returned(self, files: Sequence[Mapping[str, Any]], ledger: Mapping[str, Any]) -> Iterator[Violation]:
         """I4 and I10 for files: RET_ for each, FIN_ for each that was taken; whole, and in one version."""
@@ -258,7 +270,7 @@ class Checker:
         for partner, statuses in told.items():
             reached: dict[str, int] = {}
             for said in statuses:
-                stage = next(place for place, words in enumerate(STAGES[partner]) if said["status"] in words)
+                stage = _stage_of(partner, said["status"])
                 if stage < reached.get(said["item"], 0):
                     yield Violation("I5", f"{partner} {said['item']}: {said['status']} came after a later stage")
                 reached[said["item"]] = max(stage, reached.get(said["item"], 0))
@@ -319,7 +331,19 @@ def _contradiction(partner: str, words: Counter[str]) -> str | None:
             return "told two things"
         if not said and not (place and words["203"]):
             return "not told to the end"
+    if sum(times for word, times in words.items() if _is_conclusion(word)) > 1:
+        return "its conclusion told twice"
     return None
+
+
+def _is_conclusion(status: str) -> bool:
+    return status.startswith(CONCLUSION)
+
+
+def _stage_of(partner: str, status: str) -> int:
+    """How late in the life of a row it is told this; a conclusion comes last."""
+    stages = enumerate(STAGES[partner])
+    return len(STAGES[partner]) if _is_conclusion(status) else next(at for at, words in stages if status in words)
 
 
 def _items_served(partner: str, sent: Mapping[str, Any]) -> int:

@@ -74,15 +74,16 @@ def measure(stand: Stand, checker: Checker) -> Reached:
 
 
 def plan(reached: Reached, seeds: Sequence[int], chains: int, length: int) -> Iterator[Episode]:
-    """For each seed: every point by itself, in a flow that reaches it; every flow from one point to the next; random chains."""
-    for seed in seeds:
+    """For each seed: every point by itself, in a flow that reaches it, and random chains. Each flow is marched through once, for
+    one of the seeds: killed at one of its points after the other."""
+    for turn, seed in enumerate(seeds):
         chance = Random(f"matrix/{seed}")
         for point in POINTS:
             flows = [name for name, counts in reached.items() if counts.get(point)]
             if flows:
                 yield Episode(flow := chance.choice(flows), seed, (_kill(reached, flow, point, chance),))
-        for flow, counts in reached.items():
-            yield march(flow, [point for point in POINTS if counts.get(point)], seed)
+        for flow in list(reached)[turn :: len(seeds)]:
+            yield march(flow, [point for point in POINTS if reached[flow].get(point)], seed)
         for _ in range(chains):
             flow = chance.choice([flow.name for flow in FLOWS if not flow.by_hand])
             points = chance.choices(sorted(reached[flow]), k=length)

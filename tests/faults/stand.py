@@ -31,6 +31,8 @@ from launcher.stand import connections_of
 from simulators.running import Running, running
 
 MAPPINGS = Path(__file__).parents[2] / "mappings"
+STEPS = "inspection_steps"
+"""Read only where a scenario lays steps before the hub."""
 FEEDS = ("bureau_permits", "daizong_guarantees", "haidai_payrolls", "nat_clues")
 BANK = "haidai"
 RECEIVERS = ("inspection", "jining", "province", "taian")
@@ -119,8 +121,10 @@ class Worker:
 class Stand:
     """The partners, one hub's state, and its workers."""
 
-    def __init__(self, folder: Path, server: EmbeddedPostgres, door: Path, up: Running, mappings: Path) -> None:
-        self.folder, self.up, self.mappings = folder, up, mappings
+    def __init__(
+        self, folder: Path, server: EmbeddedPostgres, door: Path, up: Running, mappings: Path, seed: int
+    ) -> None:
+        self.folder, self.up, self.mappings, self.seed = folder, up, mappings, seed
         self.archive, self.log = folder / "archive", folder / "worker.log"
         self.archive.mkdir(parents=True, exist_ok=True)
         self.database = f"faults_{next(_numbers)}"
@@ -169,6 +173,11 @@ class Stand:
         if self._survivor is None:
             self._survivor = self.worker()
         return self._survivor
+
+    def prepare(self, *verbs: Sequence[Any]) -> None:
+        """Let the survivor do what an episode begins with; that nothing is wrong with it is not what is tried."""
+        if (ended := self.survivor().run(verbs)).error is not None:
+            raise AssertionError(f"{verbs} came to {ended.error}")
 
     def finish(self, feed_ids: Sequence[str] = FEEDS, seconds: float = 60) -> Ended:
         """What Airflow's retries and later runs would do: go round until nothing moves any more; the last round."""
@@ -282,7 +291,7 @@ def small_mappings(folder: Path) -> Path:
     target = folder / "mappings"
     shutil.copytree(MAPPINGS, target, ignore=shutil.ignore_patterns("samples", "__pycache__"))
     kept = {
-        "": (*FEEDS, "partners"),
+        "": (*FEEDS, STEPS, "partners"),
         "receivers": RECEIVERS,
         "statements": (BANK,),
     }
@@ -329,7 +338,7 @@ def standing(folder: Path, server: EmbeddedPostgres, door: Path, seed: int = 7) 
     with running(folder / "partners", receivers, **options) as up:
         for partner in ("bureau", "nat", "daizong"):
             up.control.show(partner, 0)
-        stand = Stand(folder, server, door, up, mappings)
+        stand = Stand(folder, server, door, up, mappings, seed)
         try:
             yield stand
         finally:

@@ -21,6 +21,7 @@ CASES = (
     ("forget_the_keys", "clues", "deliver.answered", 1, "I3"),
     ("forget_the_keys", "bank file", "deliver.answered", 4, "I3"),
     ("forget_the_keys", "clues", "call.answered", 1, "I4"),
+    ("forget_the_keys", "conclusions", "conclude.told", 1, "I4"),
     ("archive_after_the_commit", "permits", "fetch.committed", 1, "I6"),
 )
 """What is taken away, where and how late the worker dies (the fourth answer is the first of a receiver with keys), what breaks."""

@@ -177,7 +177,6 @@ def whole_day(feed_ids: Sequence[str]) -> None:
 
 def by_hand(decision: str, name: str) -> None:
     """What an officer or an admin decides about the newest batch of a file."""
-    decisions.shorten_leases()
     decisions.decide(decision, name)
 
 
