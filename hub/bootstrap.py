@@ -70,7 +70,7 @@ def open_connector(
 
 
 def household_of(feed: Feed) -> list[SftpSource]:
-    """All sources that look into this feed's folder, for the first of them by name; nothing for the others.
+    """All sources that look into this feed's folder, the statement's too, for the first of them by name; none for the others.
 
     Nor when a mapping of the partner is broken: its files would look as if they belonged to nobody.
     """
@@ -80,7 +80,9 @@ def household_of(feed: Feed) -> list[SftpSource]:
     found = [name for name, source in sources.items() if _folder_of(registry.feeds[name]) == place]
     if registry.problems or found[:1] != [feed.feed_id]:
         return []
-    return [source for name in found if isinstance(source := sources[name], SftpSource)]
+    household = [source for name in found if isinstance(source := sources[name], SftpSource)]
+    statement = registry.statements.get(feed.spec.partner)
+    return household if statement is None else [*household, statement.source]
 
 
 def _folder_of(feed: Feed) -> tuple[str, str] | None:

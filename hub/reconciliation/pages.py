@@ -27,6 +27,8 @@ STATUSES = {
     "waiting": "未完 not finished",
     "held": "扣留 held",
 }
+PERSONAL = frozenset({"insured_no"})
+"""Columns of a key that are no document number and may be made like one: many offices insure under the document's number."""
 STYLE = """
 :root { color-scheme: light dark; --line: #8885; --bad: #b3261e; --good: #1b6e3c; }
 body { font: 16px/1.5 system-ui, "Noto Sans CJK SC", "Microsoft YaHei", sans-serif; margin: 1rem; max-width: 72rem; }
@@ -46,7 +48,7 @@ def shown_key(schema: str, key: str) -> str:
     if schema not in SCHEMAS:
         return key
     columns, names = SCHEMAS[schema].columns(), SCHEMAS[schema].business_key
-    personal = [(columns[name].metadata or {}).get("level") == "L4" for name in names]
+    personal = [name in PERSONAL or (columns[name].metadata or {}).get("level") == "L4" for name in names]
     if not any(personal):
         return key
     parts = key.split("/")

@@ -19,7 +19,7 @@ from connectors.open_api import OpenApiReceiver
 from connectors.statements import read_statement
 from hub import bootstrap, cli, pipeline
 from hub.errors import FeedChanged, MappingInvalid, PartnerRefused, PartnerUnavailable
-from hub.model import BatchState
+from hub.model import BatchState, Notice
 from hub.reconciliation import FILE, Reconciled, Side, State
 from hub.settings import today
 from simulators.running import Running
@@ -189,6 +189,14 @@ def test_a_clean_day_with_a_bank_agrees(exchanged: Hub) -> None:
     sent = exchanged.up.control.ledger()["sent"]
     assert found.theirs is not None
     assert found.theirs.fen == sum(feed["fen"] for name, feed in sent.items() if name.startswith("wenhe"))
+
+
+def test_a_statement_is_no_file_that_nobody_agreed_on(exchanged: Hub) -> None:
+    """It lies beside the data; whoever looks for strays there knows it."""
+    name = exchanged.up.control.drop_statement("wenhe")
+    with bootstrap.open_connector(exchanged.feed("wenhe_accounts")) as connector:
+        notices = [one for one in connector.fetch(None, frozenset()) if isinstance(one, Notice)]
+    assert not [one for one in notices if name in one.message]
 
 
 def test_a_held_file_is_a_difference(exchanged: Hub) -> None:

@@ -7,6 +7,7 @@ import shutil
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -18,6 +19,7 @@ import sqlalchemy as sa
 from hub import bootstrap
 from hub.errors import FeedChanged, HubError, MappingInvalid, NotAllowed, PartnerRefused, PartnerUnavailable
 from hub.feed import Feed, SftpSource
+from hub.reconciliation import Reconciled, Total
 from hub.registry import Registry, read_registry
 from schemas.catalogue import SCHEMAS
 
@@ -214,6 +216,43 @@ def test_notices_go_to_the_log_alone_where_nobody_entered_a_webhook(
     monkeypatch.setattr(bootstrap, "find_connection", lambda name: Connection(name, "http://x.invalid"))
     chores.send_notices()
     assert [one is None for one in given] == [True, False]
+
+
+def test_a_day_is_reconciled_side_by_side_and_published_whatever_happened(dags: Mapping[str, Any]) -> None:
+    """One task for each statement; the page is written even where one of them failed. The day is a parameter of the run."""
+    dag = dags["reconcile"]
+    assert dag.task_ids == ["find_sides", "compare", "publish"]
+    assert dag.get_task("compare").is_mapped
+    assert dag.get_task("compare").partial_kwargs["op_kwargs"] == {"day": "{{ params.day or '' }}"}
+    assert dag.get_task("publish").trigger_rule.value == "all_done"
+    assert dag.get_task("publish").upstream_task_ids == {"compare"}
+    assert (dag.schedule.expression, str(dag.schedule.timezone)) == ("30 6 * * *", "Asia/Shanghai")
+    assert dag.params["day"] is None
+
+
+def test_a_day_is_yesterday_unless_it_is_named(chores: ModuleType) -> None:
+    """And nothing else than a day."""
+    assert str(chores.day_of("2026-11-24")) == "2026-11-24"
+    assert chores.day_of("") == chores.today() - timedelta(days=1)
+    with pytest.raises(HubError, match="a day is written"):
+        chores.day_of("yesterday")
+
+
+def test_a_difference_turns_the_page_red(chores: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An open day does not; the message names partner, side and how many."""
+    from airflow.sdk.exceptions import AirflowFailException
+
+    day, one = date(2026, 11, 24), Total(1, 1)
+    agreed, still_open = Reconciled("weihai", "receiver", day, one, one), Reconciled("nat", "origin", day, one, None)
+    differs = Reconciled("province", "receiver", day, one, Total(0, 0))
+    monkeypatch.setattr(chores, "open_house", lambda *words: None)
+    for found, is_red in (([agreed, still_open], False), ([agreed, differs], True)):
+        monkeypatch.setattr(chores.pipeline, "publish_day", lambda *words, found=found: (found, [Path("x.html")]))
+        if is_red:
+            with pytest.raises(AirflowFailException, match="province receiver: 0"):
+                chores.publish("2026-11-24")
+        else:
+            chores.publish("2026-11-24")
 
 
 @pytest.mark.parametrize("name", FILES)
