@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -34,26 +33,14 @@ CONCLUDED = {
 }  # fmt: skip
 """The last step about a clue, as the inspection writes it; synthetic."""
 SHORT_SECONDS = 2
-"""How long the lease of a command lasts here: the next one waits for the lease of one that died to lapse."""
+"""How long the leases of a worker last from its first command on: the next command waits until those of one that died lapse."""
 
 
 def decide(decision: str, name: str) -> None:
     """One decision about the newest batch of a file; a backfill is of the day in the file's name."""
-    with _short_leases():
-        DECISIONS[decision](bootstrap.open_house(), name)
-
-
-@contextmanager
-def _short_leases() -> Iterator[None]:
-    modules = (hub.store.fences, hub.store.leases)
-    usual = [module.LEASE_SECONDS for module in modules]
-    for module in modules:
+    for module in (hub.store.fences, hub.store.leases):
         module.LEASE_SECONDS = SHORT_SECONDS
-    try:
-        yield
-    finally:
-        for module, seconds in zip(modules, usual, strict=True):
-            module.LEASE_SECONDS = seconds
+    DECISIONS[decision](bootstrap.open_house(), name)
 
 
 def _newest(house: House, name: str) -> Batch:

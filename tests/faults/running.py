@@ -96,7 +96,7 @@ def play(stand: Stand, checker: Checker, one: Episode | tuple[Scenario, int]) ->
             scenario, seed = one
             verdict, is_alone = scenarios.run(scenario, stand, checker, seed), scenario.is_alone
     except Exception as error:
-        name = one.name if isinstance(one, Episode) else one[0].name
+        name = f"kill · {one.flow} · {one.name}" if isinstance(one, Episode) else one[0].name
         seed = one.seed if isinstance(one, Episode) else one[1]
         broken = Violation("harness", f"{type(error).__name__}: {error}")
         return Verdict(name, seed, 0, (broken,), 0), False
