@@ -29,7 +29,7 @@ demo: $(STAMP) ## start the hub with all simulated partners; ONCE=1 stops after 
 
 .PHONY: test
 test: check sshd ## check, then every test: unit, contract, end to end
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: check
 check: $(STAMP) ## style, types, layers and mappings; no test is run
