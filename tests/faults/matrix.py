@@ -38,6 +38,8 @@ class Episode:
     flow: str
     seed: int
     kills: tuple[Kill, ...]
+    is_chain: bool = False
+    """Killed at points chosen by chance."""
 
     @property
     def name(self) -> str:
@@ -87,7 +89,7 @@ def plan(reached: Reached, seeds: Sequence[int], chains: int, length: int) -> It
         for _ in range(chains):
             flow = chance.choice([flow.name for flow in FLOWS if not flow.by_hand])
             points = chance.choices(sorted(reached[flow]), k=length)
-            yield Episode(flow, seed, tuple(_kill(reached, flow, point, chance) for point in points))
+            yield Episode(flow, seed, tuple(_kill(reached, flow, point, chance) for point in points), is_chain=True)
 
 
 def march(flow: str, points: Sequence[str], seed: int) -> Episode:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -49,8 +50,14 @@ def measure(on: Ground) -> Mapping[str, Mapping[str, int]]:
         return reached
 
 
-def run_all(on: Ground, work: Sequence[Episode | tuple[Scenario, int]], stands: int, told: Told) -> list[Verdict]:
-    """Every episode and scenario, on so many stands at once; ``told`` hears of each verdict as it comes."""
+def run_all(
+    on: Ground, work: Sequence[Episode | tuple[Scenario, int]], stands: int, minutes: float, told: Told
+) -> list[Verdict]:
+    """Every episode and scenario in order, on so many stands at once; ``told`` hears of each verdict as it comes.
+
+    After so many minutes none is begun any more: then there are fewer verdicts than work.
+    """
+    until = time.monotonic() + minutes * 60
     waiting: queue.SimpleQueue[Episode | tuple[Scenario, int]] = queue.SimpleQueue()
     for one in work:
         waiting.put(one)
@@ -62,7 +69,7 @@ def run_all(on: Ground, work: Sequence[Episode | tuple[Scenario, int]], stands: 
             verdicts.append(verdict)
             told(verdict)
 
-    threads = [threading.Thread(target=_use_up, args=(on, waiting, number, note)) for number in range(stands)]
+    threads = [threading.Thread(target=_use_up, args=(on, waiting, number, until, note)) for number in range(stands)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -70,13 +77,17 @@ def run_all(on: Ground, work: Sequence[Episode | tuple[Scenario, int]], stands: 
     return verdicts
 
 
-def _use_up(on: Ground, waiting: queue.SimpleQueue[Episode | tuple[Scenario, int]], number: int, note: Told) -> None:
+def _use_up(
+    on: Ground, waiting: queue.SimpleQueue[Episode | tuple[Scenario, int]], number: int, until: float, note: Told
+) -> None:
     turn = 0
-    while not waiting.empty():
+    while not waiting.empty() and time.monotonic() < until:
         turn += 1
         with standing(on.folder / f"stand-{number}-{turn}", on.server, on.door) as stand:
             checker = Checker(stand)
             for _ in range(PER_STAND):
+                if time.monotonic() > until:
+                    return
                 try:
                     one = waiting.get_nowait()
                 except queue.Empty:
