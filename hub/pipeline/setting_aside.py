@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hub.errors import FencedOff, HubUnavailable, Unwritable
+from hub.errors import FencedOff, HubUnavailable, KeysUnusable, Unwritable
 from hub.isolating import MOST_POISON, ODD, find_poison
 from hub.pipeline.house import House, log
 from hub.points import reach
@@ -13,6 +13,10 @@ from hub.reasons import reason
 from hub.store import batches, deliveries, receipts
 from hub.store.database import working
 from hub.store.deliveries import Submission
+
+
+NOT_OF_A_RECORD = (HubUnavailable, FencedOff, KeysUnusable)
+"""What no record is to blame for, however it comes."""
 
 
 def read_payload(house: House, submission: Submission) -> list[dict[str, Any]]:
@@ -30,7 +34,7 @@ def read_payload(house: House, submission: Submission) -> list[dict[str, Any]]:
     def fails(start: int, count: int) -> bool:
         try:
             read(keys[start : start + count])
-        except (HubUnavailable, FencedOff):
+        except NOT_OF_A_RECORD:
             raise
         except ODD:
             return True
@@ -38,8 +42,10 @@ def read_payload(house: House, submission: Submission) -> list[dict[str, Any]]:
 
     try:
         return read(keys)
-    except (HubUnavailable, FencedOff):
+    except NOT_OF_A_RECORD:
         raise
+    except Unwritable as error:
+        set_aside(house, submission, error.keys, str(error))
     except ODD as error:
         poison = find_poison(len(keys), fails)
         if not poison or len(poison) > MOST_POISON:
