@@ -14,7 +14,6 @@ from hub.store import batches, deliveries, receipts
 from hub.store.database import working
 from hub.store.deliveries import Submission
 
-
 NOT_OF_A_RECORD = (HubUnavailable, FencedOff, KeysUnusable)
 """What no record is to blame for, however it comes."""
 
