@@ -115,6 +115,12 @@ POINTS: dict[str, str] = {
     "resend.owed": "deliveries that wait to be sent once more, and their batches to be told anew",
     "drop.withdrawing": "what the receiver is owed; that it is withdrawn is written and not committed",
     "drop.withdrawn": "what the receiver was owed is withdrawn, with name and reason",
+    "reseal.writing": "rows under the old key; the same under the new one are written and not committed",
+    "reseal.written": "some rows under the new key, the others under the old one, which still opens",
+    "destroy.writing": "the key; that it is destroyed is written and not committed",
+    "destroy.destroyed": "the key is destroyed, with name and reason",
+    "reveal.noting": "nothing; who wants to see what and why is written and not committed",
+    "reveal.noted": "who was to see what and why; nothing is shown yet",
     "lease.ended": "everything that was done under the lease; the lease is held still",
 }
 """Every point and what is durable when it is reached, in the order in which a batch meets them; the code reaches no other."""

@@ -19,7 +19,7 @@ from hub.backup.postgres import fill_database
 from hub.errors import HubError, NotAllowed
 from hub.migrations import migrate
 from hub.settings import TIME_ZONE, now
-from hub.store import backups, batches, restores
+from hub.store import backups, batches, keys, restores
 from hub.store.database import Work, working
 
 SLACK = timedelta(minutes=10)
@@ -41,7 +41,10 @@ class Restored:
 
 
 def restore_backup(engine: sa.Engine, archive: Archive, folder: Path, by: str) -> Restored:
-    """Archive first, then the database, then what makes it safe. Of a backup that is not whole nothing is restored (S021)."""
+    """Archive first, then the database, then what makes it safe.
+
+    Nothing is restored of a backup that is not whole (S021), or that does not open with our two roots (S051).
+    """
     manifest, wrong = check_backup(folder)
     if wrong:
         raise HubError(
@@ -50,6 +53,7 @@ def restore_backup(engine: sa.Engine, archive: Archive, folder: Path, by: str) -
     with working(engine) as work:
         if not backups.is_untouched(work):
             raise NotAllowed("the database holds tables of a hub; restore into an empty one, nothing was changed")
+        keys.check_named_roots(work, manifest.roots)
     source = Archive(folder / ARCHIVE)
     copied = sum(source.copy(name, archive) for name in read_list(folder / OBJECTS))
     fill_database(engine, folder / DUMP)
