@@ -25,7 +25,8 @@ from sqlalchemy import Engine
 from hub.archive import Archive
 from hub.backup import make_backup, restore_backup
 from hub.migrations import migrate
-from hub.store.database import open_database
+from hub.store.database import open_database, working
+from hub.store.keys import sealing_key
 from launcher.postgres import EmbeddedPostgres
 from launcher.stand import connections_of
 from simulators.running import Running, running
@@ -280,6 +281,8 @@ def make_template(server: EmbeddedPostgres) -> None:
     if server.create_database(TEMPLATE):
         engine = open_database(server.url(TEMPLATE))
         migrate(engine)
+        with working(engine) as work:
+            sealing_key(work)  # the quarter's first key: later ones are made where a flow changes keys
         engine.dispose()
 
 
