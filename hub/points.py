@@ -115,6 +115,8 @@ POINTS: dict[str, str] = {
     "resend.owed": "deliveries that wait to be sent once more, and their batches to be told anew",
     "drop.withdrawing": "what the receiver is owed; that it is withdrawn is written and not committed",
     "drop.withdrawn": "what the receiver was owed is withdrawn, with name and reason",
+    "keys.rewrapping": "data keys under the old key-encryption key; the same under the new one are written and not committed",
+    "keys.rewrapped": "data keys under the new key-encryption key",
     "reseal.writing": "rows under the old key; the same under the new one are written and not committed",
     "reseal.written": "some rows under the new key, the others under the old one, which still opens",
     "destroy.writing": "the key; that it is destroyed is written and not committed",

@@ -254,8 +254,8 @@ REACHED_ONLY_BY: Mapping[str, tuple[str, ...]] = {
     "record that cannot be written": ("deliver.set_aside",),
     "catch up": ("catchup.written", "catchup.committed"),
     "keys": (
-        "keys.making", "keys.made", "reseal.writing", "reseal.written", "destroy.writing", "destroy.destroyed",
-        "reveal.noting", "reveal.noted",
+        "keys.making", "keys.made", "keys.rewrapping", "keys.rewrapped", "reseal.writing", "reseal.written",
+        "destroy.writing", "destroy.destroyed", "reveal.noting", "reveal.noted",
     ),
 }
 # fmt: on
