@@ -14,7 +14,7 @@ from typing import Any
 
 import hub.store.fences
 import hub.store.leases
-from hub import bootstrap, pipeline
+from hub import bootstrap, pipeline, tasks
 from hub.model import Batch, BatchState, Fetched
 from hub.pipeline import Period
 from hub.pipeline.house import House
@@ -114,6 +114,7 @@ def _conclude(house: House, serials: str) -> None:
     feed = house.registry.feed(STEPS)
     for batch_id in pipeline.fetch_feed(house, feed, _Offer(tree)):
         pipeline.store_batch(house, feed, batch_id)
+    tasks.acknowledge(STEPS)
 
 
 DECISIONS: Mapping[str, Callable[[House, str], object]] = {

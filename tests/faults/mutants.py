@@ -41,6 +41,17 @@ def forget_the_fence() -> None:
     database.verify = lambda work: None
 
 
+def hand_over_what_is_answered() -> None:
+    """A claimed submission is handed over whole, whatever its records were answered since. Behind the fence this harms nobody."""
+    from hub.store import deliveries
+    from hub.store.database import rows_of
+
+    sql = "select idempotency_key from delivery where submission_id = :id order by delivery_id"
+    deliveries.bound_records = lambda work, submission: [
+        row.idempotency_key for row in rows_of(work, sql, id=submission.submission_id)
+    ]
+
+
 def forget_the_keys() -> None:
     """Every try carries keys of its own: what is sent twice is taken twice."""
     from connectors.open_api import OpenApiReceiver
@@ -93,4 +104,5 @@ MUTANTS: Mapping[str, Callable[[], None]] = {
     "forget_the_keys": forget_the_keys,
     "archive_after_the_commit": archive_after_the_commit,
     "forget_the_fence": forget_the_fence,
+    "hand_over_what_is_answered": hand_over_what_is_answered,
 }

@@ -60,12 +60,21 @@ def test_the_same_death_of_a_sound_worker_is_survived(own_stand: Stand, flow: st
 
 
 @pytest.mark.parametrize(
-    ("mutants", "invariants"), [(["forget_the_fence"], {"I5"}), ([], set())], ids=["unfenced", "sound"]
+    ("mutants", "invariants"),
+    [
+        (["hand_over_what_is_answered", "forget_the_fence"], {"I5"}),
+        (["hand_over_what_is_answered"], set()),
+        ([], set()),
+    ],
+    ids=["unfenced", "fenced", "sound"],
 )
 def test_a_worker_that_was_overtaken_goes_on_only_without_the_fence(
     own_stand: Stand, mutants: list[str], invariants: set[str]
 ) -> None:
-    """It holds an old version in its hands; a receiver without submission keys would be given it after the new one."""
+    """It holds an old version in its hands; a receiver without submission keys would be given it after the new one.
+
+    What its records were answered since would keep it from sending as well: that guard is taken away, and the fence stands alone.
+    """
     play = scenarios.overtaken_by_a_correction("jining", "deliver.claimed", 2, mutants)
     checker = Checker(own_stand)
     is_asleep, left = play(own_stand, checker, Random(1))
