@@ -15,7 +15,7 @@ from connectors.sealing import seal
 from connectors.signing import sign
 from hub.errors import FeedChanged, MappingInvalid, PartnerRefused, PartnerUnavailable, SubmissionRefused, Unwritable
 from hub.feed import Receives, TakenRecord
-from hub.isolating import MOST_POISON, ODD, find_poison
+from hub.isolating import MOST_POISON, ODD, failing, find_poison
 from hub.model import Connection, Outcome, ReceiptAnswer
 from hub.parsing.trees import at_path, read_json
 from hub.writing import Codes, typed_rows, write_rows
@@ -89,14 +89,8 @@ class OpenApiReceiver:
     def _written(self, schema: str, taken: TakenRecord, records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Their rows. Raises Unwritable for records that cannot be written alone; what is wrong with all is our mapping's fault."""
 
-        def fails(start: int, count: int) -> bool:
-            try:
-                self._rows(schema, taken, records[start : start + count])
-            except PartnerRefused:
-                raise
-            except ODD:
-                return True
-            return False
+        def write(start: int, count: int) -> object:
+            return self._rows(schema, taken, records[start : start + count])
 
         try:
             return self._rows(schema, taken, records)
@@ -106,7 +100,7 @@ class OpenApiReceiver:
             why = (
                 str(error) if isinstance(error, MappingInvalid) else type(error).__name__
             )  # others' words may quote a row
-            poison = find_poison(len(records), fails)
+            poison = find_poison(len(records), failing(write, (PartnerRefused,)))
             if not poison or len(poison) > MOST_POISON:
                 raise MappingInvalid(f"{schema} cannot be written for {self._receives.partner}: {why}") from None
             raise Unwritable(why, [records[place]["idempotencyKey"] for place in poison]) from None

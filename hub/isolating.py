@@ -12,6 +12,21 @@ MOST_POISON = 200
 """So many are not odd, they show that something is wrong with all: a person must look."""
 
 
+def failing(act: Callable[[int, int], object], spared: tuple[type[BaseException], ...]) -> Callable[[int, int], bool]:
+    """Asks whether an act fails for so many from a place on. Errors in ``spared`` are about something else, and are raised."""
+
+    def fails(start: int, count: int) -> bool:
+        try:
+            act(start, count)
+        except spared:
+            raise
+        except ODD:
+            return True
+        return False
+
+    return fails
+
+
 def find_poison(count: int, fails: Callable[[int, int], bool]) -> list[int]:
     """The places of those that fail alone, in order; ``fails`` tells it of so many from a place on.
 

@@ -9,13 +9,15 @@ import polars as pl
 
 from hub.errors import FeedChanged, HubError
 from hub.feed import RecordSpec
-from hub.isolating import MOST_POISON, ODD, find_poison
+from hub.isolating import MOST_POISON, ODD, failing, find_poison
 from hub.mapping import Codes, Mapped, key_text, map_rows, row_text
 from hub.model import Rows, Sorted
 from hub.validation import sort_rows
 from schemas.catalogue import SCHEMAS
 
 Read = Callable[[Rows], tuple[Mapped, Sorted]]
+NOT_A_ROW = (HubError, MemoryError)
+"""What is no row's fault."""
 MOST_DIGITS = 9
 """Of a row's number; what is longer may be somebody's and is not shown."""
 
@@ -32,7 +34,7 @@ def read_place(name: str, record: RecordSpec, rows: Rows, codes: Codes) -> tuple
 
     try:
         return *read(rows), ()
-    except (HubError, MemoryError):
+    except NOT_A_ROW:
         raise
     except ODD as error:
         kind, bad = type(error).__name__, _poison(rows, read, error)
@@ -50,16 +52,10 @@ def read_place(name: str, record: RecordSpec, rows: Rows, codes: Codes) -> tuple
 def _poison(rows: Rows, read: Read, error: BaseException) -> list[int]:
     """The places of rows that fail alone. Raises FeedChanged F008 when there are too many of them."""
 
-    def fails(start: int, count: int) -> bool:
-        try:
-            read(replace(rows, frame=rows.frame.slice(start, count), broken=None))
-        except (HubError, MemoryError):
-            raise
-        except ODD:
-            return True
-        return False
+    def read_some(start: int, count: int) -> object:
+        return read(replace(rows, frame=rows.frame.slice(start, count), broken=None))
 
-    bad = find_poison(rows.frame.height, fails)
+    bad = find_poison(rows.frame.height, failing(read_some, NOT_A_ROW))
     if len(bad) > MOST_POISON:
         said = f"more than {MOST_POISON} rows cannot be processed: {type(error).__name__}"
         raise FeedChanged(said, code="F008") from error

@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from hub.errors import FencedOff, HubUnavailable, Unwritable
-from hub.isolating import MOST_POISON, ODD, find_poison
+from hub.isolating import MOST_POISON, ODD, failing, find_poison
 from hub.pipeline.house import House, log
 from hub.points import reach
 from hub.reasons import reason
 from hub.store import batches, deliveries, receipts
 from hub.store.database import working
 from hub.store.deliveries import Submission
+
+NOT_A_RECORD = (HubUnavailable, FencedOff)
+"""What is no record's fault."""
 
 
 def read_payload(house: House, submission: Submission) -> list[dict[str, Any]]:
@@ -27,21 +30,12 @@ def read_payload(house: House, submission: Submission) -> list[dict[str, Any]]:
         with working(house.engine) as work:
             return deliveries.payload_of(work, submission, some)
 
-    def fails(start: int, count: int) -> bool:
-        try:
-            read(keys[start : start + count])
-        except (HubUnavailable, FencedOff):
-            raise
-        except ODD:
-            return True
-        return False
-
     try:
         return read(keys)
-    except (HubUnavailable, FencedOff):
+    except NOT_A_RECORD:
         raise
     except ODD as error:
-        poison = find_poison(len(keys), fails)
+        poison = find_poison(len(keys), failing(lambda start, count: read(keys[start : start + count]), NOT_A_RECORD))
         if not poison or len(poison) > MOST_POISON:
             raise
         set_aside(house, submission, [keys[place] for place in poison], type(error).__name__)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from round_trip import PROVINCE, Hub, effects
+from round_trip import PROVINCE, Hub, effects, other_serials
 
 from hub import pipeline
 from hub.errors import FeedChanged
@@ -62,18 +62,8 @@ def wanted(code: str | None = None, state: str | None = None, feed: str = FEED) 
 @pytest.fixture
 def mended(hub: Hub) -> Iterator[Hub]:
     """A hub whose mapping takes the line number for the bank's serial: every line says something else than before."""
-    path = hub.house.registry.folder / f"{FEED}.yaml"
-    text = path.read_text("utf-8")
-    other = text.replace("bank_serial_no: 银行流水号", "bank_serial_no: 行号")
-    path.write_text(
-        other.replace('area6_code: "@area"\nexpect', 'area6_code: "@area"\n    ignore: [银行流水号]\nexpect'), "utf-8"
-    )
-    try:
-        registry = read_registry(path.parent)
-        assert registry.problems == ()
-        yield Hub(replace(hub.house, registry=registry), hub.up)
-    finally:
-        path.write_text(text, "utf-8")
+    with other_serials(hub) as other:
+        yield other
 
 
 def province(hub: Hub) -> dict[str, int]:
