@@ -21,7 +21,7 @@ from hub.model import Connection
 from hub.pipeline import House, note_open, reconcile_files, reconcile_receiver
 from hub.reconciliation import Reconciled, Side
 from hub.registry import Registry, read_registry
-from hub.settings import mappings_folder, read_settings
+from hub.settings import mappings_folder, read_settings, seal_key
 from hub.store.database import open_database
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from connectors.sftp import SftpConnector
     from connectors.soap import SoapConnector
     from connectors.webhook import Webhook
+    from hub.exchange_log import Signer
 
 WEBHOOK = "notice_webhook"
 
@@ -111,6 +112,13 @@ def find_connections(names: Iterable[str]) -> Iterator[Connection]:
     for name in names:
         with suppress(ConnectionMissing):
             yield find_connection(name)
+
+
+def open_signer() -> Signer:
+    """The key that seals the exchange log, by the settings; made at its first use where they name a file that is not there."""
+    from hub import exchange_log
+
+    return exchange_log.open_signer(*seal_key())
 
 
 @contextmanager

@@ -113,6 +113,13 @@ POINTS: dict[str, str] = {
     "resend.owed": "deliveries that wait to be sent once more, and their batches to be told anew",
     "drop.withdrawing": "what the receiver is owed; that it is withdrawn is written and not committed",
     "drop.withdrawn": "what the receiver was owed is withdrawn, with name and reason",
+    "seal.writing": "entries beside the facts they tell of; their numbers and their block are written and not committed",
+    "seal.sealed": "the block over these entries, signed",
+    "anchor.chosen": "the newest block; its number and hash are nowhere else",
+    "anchor.filed": "number and hash of the newest block in the folder of anchors; not noted by us",
+    "anchor.told": "the same, and at the web address for notices; not noted by us",
+    "anchor.noting": "number and hash went out; the note is written and not committed",
+    "anchor.noted": "number and hash went out, and we know it",
     "lease.ended": "everything that was done under the lease; the lease is held still",
 }
 """Every point and what is durable when it is reached, in the order in which a batch meets them; the code reaches no other."""

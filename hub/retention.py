@@ -13,9 +13,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from hub.archive import Archive, digest_in
+from hub.exchange_log.forms import digest_of_facts
 from hub.settings import Terms, now
 from hub.store import tombstones
 from hub.store.database import working
+from hub.store.exchange_log import append
 
 AT_ONCE = 200
 """Batches that are let go in one commit."""
@@ -56,6 +58,8 @@ def let_go(engine: sa.Engine, archive: Archive, terms: Terms, by: str) -> LetGo:
     while True:
         with working(engine) as work:
             digests = tombstones.bury(work, before, reason, by, AT_ONCE)
+            if digests:
+                append(work, "let_go", "archive", digest=digest_of_facts(digests), parts=len(digests))
         if not digests:
             break
         gone, kept = _take(engine, archive, digests)

@@ -71,6 +71,16 @@ def reports_folder() -> Path:
     return Path(os.environ.get("HUB_REPORTS", "var/reports"))
 
 
+def seal_key() -> tuple[str, str]:
+    """Where the key lies that seals the exchange log: a file, or ``env:NAME``; and its suite, ``sm2-sm3`` or ``ed25519``."""
+    return os.environ.get("HUB_SEAL_KEY", "var/seal.key"), os.environ.get("HUB_SEAL_SUITE", "sm2-sm3")
+
+
+def anchors_folder() -> Path:
+    """The folder into which the exchange log's newest block goes out each hour; best on storage in other hands."""
+    return Path(os.environ.get("HUB_ANCHORS", "var/anchors"))
+
+
 def now() -> datetime:
     """The present moment in Shanghai."""
     return datetime.now(TIME_ZONE)

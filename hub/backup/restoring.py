@@ -18,9 +18,11 @@ from hub.backup.manifest import ARCHIVE, DUMP, OBJECTS, Manifest, read_list
 from hub.backup.postgres import fill_database
 from hub.errors import HubError, NotAllowed
 from hub.migrations import migrate
+from hub.pipeline.recording import record_fetched
 from hub.settings import TIME_ZONE, now
 from hub.store import backups, batches, restores
 from hub.store.database import Work, working
+from hub.store.exchange_log import append
 
 SLACK = timedelta(minutes=10)
 """What is in the journal is committed a moment later: entries of just before the backup may be missing in its database."""
@@ -79,10 +81,12 @@ def _make_safe(work: Work, archive: Archive, manifest: Manifest, by: str) -> tup
         batch_id = restores.recover_batch(work, entry)
         if batch_id is not None:
             recovered.append(batch_id)
+            record_fetched(work, entry.feed_id, batch_id, entry.digest, entry.parts, recovered=True)
             if entry.cursor is not None:
                 batches.move_cursor(work, entry.feed_id, entry.cursor)
     told = restores.add_told(work, archive.told_since(since))
     floor = version_floor(now(), backups.highest_version(work))
+    append(work, "restored", "hub", batches=len(recovered), rows=told, backup_at=manifest.backup_at.isoformat())
     restores.write_restore(work, by, manifest.backup_at, floor, recovered, told)
     return len(recovered), told, floor
 

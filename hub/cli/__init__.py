@@ -14,6 +14,7 @@ from hub.cli import (
     batches,
     clues,
     crosswalk,
+    exchange_log,
     incidents,
     keeping,
     mappings,
@@ -55,7 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
         return sub
 
     for group in (_add_mappings, _add_batches, _add_watching, _add_decisions, _add_replays, _add_repairs, _add_receivers,
-                  _add_accounts, _add_keeping):  # fmt: skip
+                  _add_accounts, _add_log, _add_keeping):  # fmt: skip
         group(add)
     return parser
 
@@ -181,6 +182,16 @@ def _add_accounts(add: Add) -> None:
     reconciled.add_argument("--partner", metavar="PARTNER", help="only this one")
     reconciled.add_argument("--out", metavar="DIR", type=Path, help="where page and file are put (HUB_REPORTS)")
     reconciled.add_argument("--resend", action="store_true", help="send once more what a receiver's statement lacks")
+
+
+def _add_log(add: Add) -> None:
+    logging = add("log", exchange_log.log)
+    logging.add_argument("what", nargs="?", choices=list(exchange_log.WHAT), default="show", help="what to do (show)")
+    logging.add_argument("--out", type=Path, metavar="PATH", help="the file of an export, the folder of public keys")
+    logging.add_argument("--anchors", type=Path, metavar="DIR", help="the folder of anchors (HUB_ANCHORS)")
+    add("proof", exchange_log.prove, batch=True).add_argument(
+        "--out", type=Path, metavar="DIR", default=Path(), help="where proofs are put (here)"
+    )
 
 
 def _add_keeping(add: Add) -> None:

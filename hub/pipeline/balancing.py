@@ -8,8 +8,9 @@ from hub.conservation import Hop, Intake, Owing, explain_gap, gaps_of, weigh
 from hub.errors import Unbalanced
 from hub.feed import Feed, FileReport
 from hub.model import Stage
-from hub.pipeline.house import House, log, note
+from hub.pipeline.house import House, lock_batch, log, note
 from hub.pipeline.reading import Reading
+from hub.pipeline.recording import hold
 from hub.points import reach
 from hub.store import batches, conservation
 from hub.store.database import Work, working
@@ -50,9 +51,8 @@ def mark_delivered(house: House) -> list[int]:
         for gap in gaps_of(weigh(conservation.count_intakes(work, ids), conservation.count_owings(work, ids))):
             gaps.setdefault(gap.batch_id, []).append(gap)
         for batch_id, found in gaps.items():
-            batches.hold_batch(
-                work, batch_id, Unbalanced.code, _few([explain_gap(gap) for gap in found]), is_told=False
-            )
+            said = _few([explain_gap(gap) for gap in found])
+            hold(work, lock_batch(work, batch_id).feed_id, batch_id, Unbalanced.code, said, is_told=False)
             log.error("batch %s does not balance and is held: %s gaps", batch_id, len(found))
         moved = [batch_id for batch_id in ids if batch_id not in gaps]
         batches.mark_delivered(work, moved)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hub.errors import NotAllowed
 from hub.model import BatchState
 from hub.pipeline.house import House, lock_batch
+from hub.pipeline.recording import record_decision
 from hub.points import reach
 from hub.store import batches, repairs
 from hub.store.database import working
@@ -18,6 +19,7 @@ def release_batch(house: House, batch_id: int, by: str) -> None:
             held = f"held with {batch.hold_code}" if batch.state is BatchState.HELD else batch.state.value
             raise NotAllowed(f"batch {batch_id} is {held}; only an expectation (F013, F014) can be released")
         batches.release_hold(work, batch_id, by)
+        record_decision(work, "released", batch, code=batch.hold_code)
         reach("release.written")
     reach("release.committed")
 
@@ -31,5 +33,6 @@ def close_batch(house: House, batch_id: int) -> None:
         if repairs.has_tally(work, batch_id):
             raise NotAllowed(f"rows of batch {batch_id} were stored before it was held; `hub replay {batch_id} --go`")
         batches.set_state(work, batch_id, BatchState.REPORTED)
+        record_decision(work, "closed", batch, code=batch.hold_code)
         reach("close.written")
     reach("close.committed")

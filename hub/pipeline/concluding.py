@@ -16,6 +16,7 @@ from hub.feed import CallReport, ConclusionCall, ConclusionFile, ConclusionRepor
 from hub.model import Conclusion
 from hub.pipeline.guarding import check_lease
 from hub.pipeline.house import House, note
+from hub.pipeline.recording import record_concluded
 from hub.points import reach
 from hub.store import conclusions
 from hub.store.database import working
@@ -34,7 +35,7 @@ def tell_conclusions(house: House, feed: Feed, reporter: Reporter) -> int:
     told, refused, in_a_row = 0, list[int](), 0
     with conclusions.telling_alone(house.engine, feed.feed_id) as alone:
         while alone and in_a_row < MOST_REFUSED and (conclusion := _begin(house, feed, refused)) is not None:
-            if _is_taken(house, feed.spec.conclusion, reporter, conclusion):
+            if _is_taken(house, feed.feed_id, feed.spec.conclusion, reporter, conclusion):
                 told, in_a_row = told + 1, 0
             else:
                 refused.append(conclusion.conclusion_id)
@@ -57,7 +58,7 @@ def _begin(house: House, feed: Feed, refused: Sequence[int]) -> Conclusion | Non
     return conclusion
 
 
-def _is_taken(house: House, report: ConclusionReport, reporter: Reporter, conclusion: Conclusion) -> bool:
+def _is_taken(house: House, feed_id: str, report: ConclusionReport, reporter: Reporter, conclusion: Conclusion) -> bool:
     """Tell one conclusion and note it. The partner's own words of refusal may quote the clue, so they go no further."""
     reach("conclude.begun")
     try:
@@ -69,6 +70,7 @@ def _is_taken(house: House, report: ConclusionReport, reporter: Reporter, conclu
     reach("conclude.told")
     with working(house.engine) as work:
         conclusions.note_told(work, conclusion.conclusion_id)
+        record_concluded(work, feed_id, conclusion.call_key or key_of(conclusion))
         reach("conclude.noting")
     reach("conclude.noted")
     return True

@@ -16,6 +16,7 @@ from hub.errors import MappingInvalid, PartnerRefused, PartnerUnavailable, Submi
 from hub.feed import Receives
 from hub.model import ReceiptAnswer
 from hub.pipeline.house import House, log, note
+from hub.pipeline.recording import payload_digest, record_answered, record_submitted
 from hub.pipeline.setting_aside import read_payload, set_aside
 from hub.points import reach
 from hub.store import batches, deliveries, receipts
@@ -91,7 +92,7 @@ class _Sending:
                 return
             time.sleep(uniform(0, PAUSE_SECONDS) * turn)
             if turn and (known := self.receiver.inquire(submission.batch_key)) is not None:
-                self._write(submission, known)
+                self._write(submission, known, payload_digest(submission, payload))
                 return
             try:
                 reach("deliver.before_submit")
@@ -117,7 +118,7 @@ class _Sending:
                     raise
                 continue
             reach("deliver.answered")
-            self._write(submission, answered)
+            self._write(submission, answered, payload_digest(submission, payload))
             self.sent += len(payload)
             note("submitted", receiver=submission.receiver, submission=submission.submission_id,
                  schema=submission.schema, records=len(payload))  # fmt: skip
@@ -139,16 +140,18 @@ class _Sending:
         log.error("submission %s was refused: %s", submission.submission_id, error)
         with working(self.house.engine) as work:
             receipts.write_receipts(work, submission, [], self.receives, refusal=str(error))
+            record_answered(work, submission)
         reach("deliver.given_back")
 
-    def _write(self, submission: Submission, answered: str | list[ReceiptAnswer]) -> None:
+    def _write(self, submission: Submission, answered: str | list[ReceiptAnswer], sent: str | None = None) -> None:
         if isinstance(answered, str):
             with working(self.house.engine) as work:
                 deliveries.write_serial(work, submission.submission_id, answered)
+                record_submitted(work, submission, sent, answered)
                 reach("deliver.writing_serial")
             reach("deliver.serial_written")
         else:
-            write_answers(self.house, submission, answered, self.receives)
+            write_answers(self.house, submission, answered, self.receives, sent=sent)
 
 
 def collect_receipts(house: House, partner: str, receives: Receives, receiver: Receiver) -> int:
@@ -184,10 +187,17 @@ def write_answers(
     answers: Sequence[ReceiptAnswer],
     receives: Receives,
     refusal: str | None = None,
+    sent: str | None = None,
 ) -> None:
-    """Receipts and the states they lead to, in one commit; what is odd about them becomes an alarm, in counts."""
+    """Receipts and the states they lead to, in one commit; what is odd about them becomes an alarm, in counts.
+
+    ``sent`` is the digest of what was sent, where it was answered at once.
+    """
     with working(house.engine) as work:
         odd = receipts.write_receipts(work, submission, answers, receives, refusal)
+        if sent is not None:
+            record_submitted(work, submission, sent, None)
+        record_answered(work, submission)
         sentences = {
             "receipts for nothing that was sent": odd.strays,
             "records with receipts that contradict each other (R004)": odd.contradicted,

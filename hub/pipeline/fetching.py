@@ -10,6 +10,7 @@ from hub.digest import sm3_hex
 from hub.feed import Feed, SftpSource
 from hub.model import BatchState, Fetched, Journalled, Notice
 from hub.pipeline.house import House, note
+from hub.pipeline.recording import hold, record_fetched
 from hub.points import reach
 from hub.settings import now
 from hub.store import batches, tombstones, watching
@@ -64,8 +65,10 @@ def keep(house: House, feed: Feed, found: Fetched) -> int | None:
             for part in found.parts:
                 house.archive.keep(part)
         fault = found.fault or _twin_fault(work, feed, batch_id, found.name, digest)
+        if is_new:
+            record_fetched(work, feed.feed_id, batch_id, digest, parts)
         if (is_new or is_mended) and fault is not None:
-            batches.hold_batch(work, batch_id, *fault)
+            hold(work, feed.feed_id, batch_id, *fault)
             reach("fetch.held")
         reach("fetch.written")
         if is_new:  # before the commit: what the database knows, the journal knows, also when the database is lost

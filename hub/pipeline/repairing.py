@@ -19,6 +19,7 @@ from hub.pipeline.balancing import check_account
 from hub.pipeline.guarding import holding_by_hand
 from hub.pipeline.house import House, lock_batch, note
 from hub.pipeline.reading import read_rows
+from hub.pipeline.recording import record_account, record_decision
 from hub.pipeline.replaying import check_bytes
 from hub.pipeline.storing import note_things, owe
 from hub.pipeline.weighing import Weighed, weigh_repair
@@ -97,17 +98,19 @@ def _take_effect(work: Work, house: House, repair_id: int, by: str) -> int:
     check_account(work, batch.batch_id)
     note_things(work, feed, batch.batch_id, list(weighed.changed))  # last, as in every commit that writes records
     repairs.decide(work, repair_id, "effective", by.strip())
+    record_account(work, "repaired", feed.feed_id, batch.batch_id, repair=repair_id, corrected=len(rows))
     return batch.batch_id
 
 
 def decline_repair(house: House, repair_id: int, by: str) -> None:
     """A repair comes to nothing; whoever asked may take it back. Raises NotAllowed when it was decided already."""
     with working(house.engine) as work:
-        lock_batch(work, _batch_of(work, repair_id))
+        batch = lock_batch(work, _batch_of(work, repair_id))
         _waiting(work, repair_id)
         if not by.strip():
             raise NotAllowed("a decision needs the name of who takes it")
         repairs.decide(work, repair_id, "declined", by.strip())
+        record_decision(work, "declined", batch, repair=repair_id)
         reach("repair.declining")
     reach("repair.declined")
 

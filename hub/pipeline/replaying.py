@@ -10,6 +10,7 @@ from hub.isolating import ODD
 from hub.model import Batch, BatchState
 from hub.pipeline.guarding import holding_by_hand
 from hub.pipeline.house import House, lock_batch, log, note
+from hub.pipeline.recording import hold, record_decision
 from hub.pipeline.storing import read_again, write_reading
 from hub.points import reach
 from hub.store import batches, repairs, replays, tombstones
@@ -137,6 +138,7 @@ def _replay(work: Work, house: House, batch_id: int) -> None:
     reading = read_again(work, house, feed, batch)
     if batch.state is BatchState.HELD:
         batches.release_hold(work, batch_id, None)
+    record_decision(work, "replayed", batch)
     write_reading(work, house.registry, feed, batch, reading)
     note("replayed", feed=feed.feed_id, batch=batch_id)
 
@@ -149,7 +151,7 @@ def _note_unread(house: House, batch_id: int, error: HubError) -> None:
     with working(house.engine) as work:
         batch = lock_batch(work, batch_id)
         if batch.state is BatchState.HELD and not repairs.has_tally(work, batch_id):
-            batches.hold_batch(work, batch_id, error.code, str(error))
+            hold(work, batch.feed_id, batch_id, error.code, str(error))
         else:
             said = f"batch {batch_id} could not be read again: {error.code} {error}"
             batches.raise_alarm(work, batch.feed_id, batch_id, said)

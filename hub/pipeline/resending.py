@@ -11,6 +11,7 @@ from hub.pipeline.house import House, lock_batch, note
 from hub.points import reach
 from hub.store import deliveries, resending, waking, withdrawals
 from hub.store.database import Work, working
+from hub.store.exchange_log import append
 from hub.store.resending import Chosen
 
 Owed = Mapping[tuple[str, str], int]
@@ -113,6 +114,7 @@ def drop_receiver(house: House, receiver: str, schema: str | None, by: str, why:
     with holding_by_hand(house, f"receiver/{receiver}"), working(house.engine) as work:
         _check_owed(work, receiver)
         count = withdrawals.withdraw(work, receiver, schema, by.strip(), why.strip())
+        append(work, "dropped", receiver, records=count, schema=schema)
         reach("drop.withdrawing")
     reach("drop.withdrawn")
     note("withdrawn", receiver=receiver, records=count)

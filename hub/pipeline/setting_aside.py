@@ -8,6 +8,7 @@ from typing import Any
 from hub.errors import FencedOff, HubUnavailable, Unwritable
 from hub.isolating import MOST_POISON, ODD, failing, find_poison
 from hub.pipeline.house import House, log
+from hub.pipeline.recording import record_answered
 from hub.points import reach
 from hub.reasons import reason
 from hub.store import batches, deliveries, receipts
@@ -49,6 +50,7 @@ def set_aside(house: House, submission: Submission, keys: Sequence[str], why: st
     """
     with working(house.engine) as work:
         receipts.refuse_records(work, submission, keys, Unwritable.code, reason(Unwritable.code).zh)
+        record_answered(work, submission)
         said = f"submission {submission.submission_id}: {len(keys)} records could not be written ({Unwritable.code}): {why}"
         batches.raise_alarm(work, submission.receiver, None, said)
     reach("deliver.set_aside")

@@ -10,6 +10,7 @@ from hub.model import Batch, BatchState, Declared, Sorted, Tally
 from hub.pipeline.balancing import check_balance
 from hub.pipeline.house import House, lock_batch, note
 from hub.pipeline.reading import Reading, check_expectations, name_parts, read_rows
+from hub.pipeline.recording import hold, record_account, record_decision
 from hub.points import reach
 from hub.registry import Registry
 from hub.store import batches, conclusions, conservation, crosswalk, deliveries, records, repairs
@@ -33,7 +34,7 @@ def store_batch(house: House, feed: Feed, batch_id: int) -> BatchState:
             reach("store.read")
             write_reading(work, house.registry, feed, batch, reading)
         except (FeedChanged, ExpectationFailed, Unbalanced) as error:
-            batches.hold_batch(work, batch_id, error.code, str(error))
+            hold(work, feed.feed_id, batch_id, error.code, str(error))
             reach("store.held")
             note("held", feed=feed.feed_id, batch=batch_id, code=error.code)
             return BatchState.HELD
@@ -64,6 +65,7 @@ def write_reading(work: Work, registry: Registry, feed: Feed, batch: Batch, read
         batches.forget_reading(work, batch.batch_id)
         batches.set_state(work, batch.batch_id, BatchState.STORED)
         _write(work, registry, feed, batch.batch_id, reading)
+    record_account(work, "stored", feed.feed_id, batch.batch_id)
     _settle_earlier_versions(work, feed, batch)
 
 
@@ -79,6 +81,7 @@ def _settle_earlier_versions(work: Work, feed: Feed, batch: Batch) -> None:
             continue
         if again and held.batch_id < batch.batch_id and held.hold_code != Unbalanced.code:
             batches.set_state(work, held.batch_id, BatchState.REPORTED)
+            record_decision(work, "settled", held, by_batch=batch.batch_id)
             reach("store.settled")
             note("settled", feed=feed.feed_id, batch=held.batch_id, by=batch.batch_id)
 

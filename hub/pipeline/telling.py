@@ -15,6 +15,7 @@ from hub.feed import CallReport, Feed, FileReport
 from hub.model import Batch, BatchState, Outcome, Stage, Status
 from hub.pipeline.guarding import check_lease
 from hub.pipeline.house import House, lock_batch, note
+from hub.pipeline.recording import record_call_told, record_file_told
 from hub.pipeline.remembering import Remembering
 from hub.points import reach
 from hub.reporting import render_file, render_rows, report_path, schemas_told
@@ -73,6 +74,7 @@ def _tell_by_file(
         reach("tell.file_put")
         with working(house.engine) as work:
             batches.write_report(work, batch.batch_id, stage, digest, len(rows))
+            record_file_told(work, batch, stage, digest, len(rows))
             reach("tell.noting_file")
         reach("tell.file_noted")
     return read, len(rows)
@@ -108,6 +110,7 @@ def _send_open(house: House, batch: Batch, stage: Stage, report: CallReport, rep
         with working(house.engine) as work:
             told.mark_sent(work, call.call_id)
             batches.write_report(work, batch.batch_id, stage, sm3_hex(call.key.encode()), len(call.rows))
+            record_call_told(work, batch, stage, call.key, call.rows)
             reach("tell.noting_call")
         reach("tell.call_noted")
 

@@ -71,7 +71,7 @@ def append(
     batch_id: int | None = None,
     submission_id: int | None = None,
     digest: str | None = None,
-    **facts: object,
+    **facts: Any,
 ) -> None:
     """Append one entry in the transaction of the fact it tells of. ``facts`` are counts and codes, never a value of a row."""
     sql = """insert into exchange_entry (kind, subject, batch_id, submission_id, digest, facts)
@@ -112,6 +112,11 @@ def number_entries(work: Work, after: int, most: int) -> list[Entry]:
              returning e.entry_no, kind, subject, batch_id, submission_id, digest, facts, at"""
     found = [Entry(**row._mapping) for row in rows_of(work, sql, after=after, most=most)]
     return sorted(found, key=lambda entry: entry.entry_no or 0)
+
+
+def highest_number(work: Work) -> int:
+    """The highest number that any entry has; 0 when none has one."""
+    return int(rows_of(work, "select coalesce(max(entry_no), 0) as no from exchange_entry")[0].no)
 
 
 def last_block(work: Work) -> Block | None:

@@ -6,12 +6,22 @@ from datetime import date, timedelta
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from hub import pipeline, upkeep, watching
-from hub.bootstrap import connection_names, find_connections, open_house, open_webhook, reconcile_side
+from hub import exchange_log, pipeline, upkeep, watching
+from hub.bootstrap import (
+    connection_names,
+    find_connections,
+    open_house,
+    open_signer,
+    open_webhook,
+    reconcile_side,
+)
 from hub.errors import HubError
 from hub.reconciliation import State
-from hub.settings import reports_folder, today
+from hub.settings import anchors_folder, reports_folder, today
 from hub.tasks.errors import each, sorted_errors
+
+NOTHING = ""
+"""A pattern that names no mapping: sealing needs none."""
 
 
 @sorted_errors
@@ -71,6 +81,20 @@ def note_expiries() -> None:
     house = open_house()
     names = connection_names(house.registry)
     watching.note_expiries(house, find_connections(names), names)
+
+
+@sorted_errors
+def seal_log() -> None:
+    """Close a block over what was appended to the exchange log; skips when nothing was."""
+    if not exchange_log.seal(open_house(NOTHING, NOTHING).engine, open_signer()).blocks:
+        raise AirflowSkipException("没有新的日志条目 / nothing to seal")
+
+
+@sorted_errors
+def put_anchor() -> None:
+    """Put number and hash of the newest block out, to the folder and to the webhook; skips when there is no newer one."""
+    if exchange_log.put_anchor(open_house(NOTHING, NOTHING).engine, anchors_folder(), open_webhook()) is None:
+        raise AirflowSkipException("没有新的区块 / no new block")
 
 
 @sorted_errors

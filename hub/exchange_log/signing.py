@@ -1,0 +1,176 @@
+"""The key that signs blocks, behind one small interface: SM2 with SM3, or Ed25519; an HSM would be a third.
+
+A signature is 64 bytes, r and s or R and S, because DER can be written in more than one way. A key file is one line for its
+owner alone: suite, private half, public half.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from secrets import token_hex
+from typing import Protocol
+
+from hub.archive.folder import make_folder, sync_folder
+from hub.digest import sm3_hex
+from hub.errors import HubError
+
+SM2, ED25519 = "sm2-sm3", "ed25519"
+DISTID = b"1234567812345678"
+"""The signer's distinguishing id that all national peers expect; OpenSSL's own default, an empty one, fits none of them."""
+
+
+class Signer(Protocol):
+    """Signs with a key that it keeps to itself. ``key_id`` is the SM3 of suite and public half."""
+
+    suite: str
+    public: bytes
+
+    def sign(self, message: bytes) -> bytes: ...
+
+
+class KeyUnusable(HubError):
+    """The key cannot be read, or its library computes wrongly: nothing is sealed until a person has acted."""
+
+    code = "S061"
+
+
+class Sm2Signer:
+    """SM2 with SM3 (GB/T 32918), by gmssl-pyx. The package named gmssl must never stand in for it."""
+
+    suite = SM2
+
+    def __init__(self, private: bytes, public: bytes) -> None:
+        self._private, self.public = private, public
+
+    def sign(self, message: bytes) -> bytes:
+        import gmssl_pyx
+
+        return from_der(gmssl_pyx.sm2_sign(self._private, self.public, message, DISTID))
+
+    @classmethod
+    def make(cls) -> tuple[bytes, bytes]:
+        import gmssl_pyx
+
+        public, private = gmssl_pyx.sm2_key_generate()
+        return private, public
+
+
+class Ed25519Signer:
+    """Ed25519 (RFC 8032), by cryptography."""
+
+    suite = ED25519
+
+    def __init__(self, private: bytes, public: bytes) -> None:
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+        self._key, self.public = Ed25519PrivateKey.from_private_bytes(private), public
+
+    def sign(self, message: bytes) -> bytes:
+        return self._key.sign(message)
+
+    @classmethod
+    def make(cls) -> tuple[bytes, bytes]:
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+        key = Ed25519PrivateKey.generate()
+        return key.private_bytes_raw(), key.public_key().public_bytes_raw()
+
+
+SUITES: Mapping[str, type[Sm2Signer] | type[Ed25519Signer]] = {SM2: Sm2Signer, ED25519: Ed25519Signer}
+
+
+def key_id(suite: str, public: bytes) -> str:
+    """The name of a key: half of an SM3."""
+    return sm3_hex(f"{suite} {public.hex()}".encode())[:32]
+
+
+def open_signer(place: str, suite: str) -> Signer:
+    """The signer whose key lies in a file, or in the environment (``env:NAME``). A file that is not there is made, for us alone.
+
+    Raises KeyUnusable when there is no such suite, the key is not one of it, others may read it, or a self-test fails.
+    """
+    if suite not in SUITES:
+        raise KeyUnusable(f"there is no suite {suite}; HUB_SEAL_SUITE is one of {', '.join(SUITES)}")
+    is_named = place.startswith("env:")
+    text = os.environ.get(place.removeprefix("env:"), "") if is_named else _read_file(Path(place), suite)
+    try:
+        named, private, public = text.split()
+        if named != suite:
+            raise KeyUnusable(f"the key is one of suite {named}, and HUB_SEAL_SUITE asks for {suite}")
+        signer = SUITES[suite](bytes.fromhex(private), bytes.fromhex(public))
+    except ValueError:
+        raise KeyUnusable("HUB_SEAL_KEY holds no key: one line with suite, private and public half in hex") from None
+    _check(signer)
+    return signer
+
+
+def _read_file(path: Path, suite: str) -> str:
+    try:
+        if not path.exists():
+            _make_file(path, suite)
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            raise KeyUnusable("the file of HUB_SEAL_KEY can be read by others; chmod 600 it, and consider a new key")
+        return path.read_text("ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise KeyUnusable(f"the file of HUB_SEAL_KEY cannot be read or made: {type(error).__name__}") from None
+
+
+def _make_file(path: Path, suite: str) -> None:
+    """Whole or not at all, and one key only where two make it at once."""
+    make_folder(path.parent.absolute())
+    private, public = SUITES[suite].make()
+    part = path.with_name(f"{path.name}.{token_hex(8)}")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(f"{suite} {private.hex()} {public.hex()}\n")
+            file.flush()
+            os.fsync(descriptor)
+        path.hardlink_to(part)
+    except FileExistsError:
+        pass  # another one was faster: that is the key
+    finally:
+        part.unlink()
+    sync_folder(path.parent)
+
+
+def _check(signer: Signer) -> None:
+    """The library computes what the standard says, and both halves of the key belong together."""
+    from hub.exchange_log.verify_exchange import Unchecked, fits
+
+    try:
+        is_right = signer.suite != SM2 or fits(SM2, KNOWN_PUBLIC, KNOWN_MESSAGE, KNOWN_SIGNATURE)
+        ours = fits(signer.suite, signer.public, b"self-test", signer.sign(b"self-test"))
+    except Unchecked as error:
+        raise KeyUnusable(str(error)) from None
+    except Exception as error:  # a library's own words may show the key
+        raise KeyUnusable(f"the key or its library failed the self-test: {type(error).__name__}") from None
+    if not is_right:
+        raise KeyUnusable("the SM2 library does not verify the example of GB/T 32918.5; it must not sign")
+    if not ours:
+        raise KeyUnusable("the two halves of the key do not belong together")
+
+
+def from_der(signature: bytes) -> bytes:
+    """r and s, 32 bytes each, of an ECDSA-like signature in DER."""
+    found, place = [], 2
+    for _ in range(2):
+        size = signature[place + 1]
+        found.append(int.from_bytes(signature[place + 2 : place + 2 + size], "big"))
+        place += 2 + size
+    return b"".join(number.to_bytes(32, "big") for number in found)
+
+
+# The example of GB/T 32918.5 on the recommended curve.
+KNOWN_MESSAGE = b"message digest"
+KNOWN_PUBLIC = bytes.fromhex(
+    "09f9df311e5421a150dd7d161e4bc5c672179fad1833fc076bb08ff356f35020"
+    "ccea490ce26775a52dc6ea718cc1aa600aed05fbf35e084a6632f6072da9ad13"
+)
+KNOWN_SIGNATURE = bytes.fromhex(
+    "f5a03b0648d2c4630eeac513e1bb81a15944da3827d5b74143ac7eaceee720b3"
+    "b1b6aa29df212fd8763182bc0d421ca1bb9038fd1f7f42d4840b69c485bbc1aa"
+)

@@ -1,0 +1,101 @@
+"""Keys that seal: made once for their owner alone, checked before they are used, of a suite that is named."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import gmssl_pyx
+import pytest
+
+from hub.exchange_log import signing
+from hub.exchange_log.signing import ED25519, SM2, SUITES, KeyUnusable, open_signer
+from hub.exchange_log.verify_exchange import fits
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_a_key_is_made_at_its_first_use_for_its_owner_alone(suite: str, tmp_path: Path) -> None:
+    """The second use finds the same one; nothing else is left in the folder."""
+    place = tmp_path / "state" / "seal.key"
+    first, second = open_signer(str(place), suite), open_signer(str(place), suite)
+    assert first.public == second.public
+    assert stat.S_IMODE(place.stat().st_mode) == 0o600
+    assert [path.name for path in place.parent.iterdir()] == ["seal.key"]
+    signature = second.sign(b"words")
+    assert len(signature) == 64
+    assert fits(suite, first.public, b"words", signature)
+    assert not fits(suite, first.public, b"other words", signature)
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_a_key_may_stand_in_the_environment(suite: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under the name that the setting gives."""
+    open_signer(str(tmp_path / "key"), suite)
+    monkeypatch.setenv("OUR_KEY", (tmp_path / "key").read_text())
+    assert open_signer("env:OUR_KEY", suite).suite == suite
+
+
+def test_the_standards_own_example_is_verified() -> None:
+    """GB/T 32918.5, with the distinguishing id that everybody expects, and with no other."""
+    assert fits(SM2, signing.KNOWN_PUBLIC, signing.KNOWN_MESSAGE, signing.KNOWN_SIGNATURE)
+    assert not fits(SM2, signing.KNOWN_PUBLIC, b"message digest.", signing.KNOWN_SIGNATURE)
+    swapped = signing.KNOWN_SIGNATURE[32:] + signing.KNOWN_SIGNATURE[:32]
+    assert not fits(SM2, signing.KNOWN_PUBLIC, signing.KNOWN_MESSAGE, swapped)
+    assert not fits(SM2, signing.KNOWN_PUBLIC, signing.KNOWN_MESSAGE, bytes(64))
+
+
+def test_a_library_that_computes_wrongly_signs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The self-test stands before every use."""
+    monkeypatch.setattr(gmssl_pyx, "sm2_verify", lambda *_: False)
+    with pytest.raises(KeyUnusable, match=r"GB/T 32918\.5"):
+        open_signer(str(tmp_path / "key"), SM2)
+
+
+def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    """It may be anybody's by now."""
+    place = tmp_path / "key"
+    open_signer(str(place), ED25519)
+    place.chmod(0o640)
+    with pytest.raises(KeyUnusable, match="read by others"):
+        open_signer(str(place), ED25519)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "holds no key"),
+        ("sm2-sm3 00 00", "holds no key|self-test"),
+        ("sm2-sm3 zz zz", "holds no key"),
+        (f"ed25519 {'11' * 32} {'22' * 32}", "suite ed25519"),
+        (f"sm2-sm3 {'11' * 32} {'22' * 64}", "self-test|belong together"),
+    ],
+)
+def test_what_is_no_key_is_said_so_and_never_shown(text: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No word of the private half stands in a message."""
+    monkeypatch.setenv("OUR_KEY", text)
+    with pytest.raises(KeyUnusable, match=said) as error:
+        open_signer("env:OUR_KEY", SM2)
+    assert "1111" not in str(error.value)
+    assert error.value.code == "S061"
+
+
+def test_the_halves_of_two_keys_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody could verify what they sign."""
+    for suite in SUITES:
+        halves = [SUITES[suite].make() for _ in range(2)]
+        monkeypatch.setenv("OUR_KEY", f"{suite} {halves[0][0].hex()} {halves[1][1].hex()}")
+        with pytest.raises(KeyUnusable):
+            open_signer("env:OUR_KEY", suite)
+
+
+def test_an_unknown_suite_is_refused(tmp_path: Path) -> None:
+    """With the names of those there are."""
+    with pytest.raises(KeyUnusable, match="sm2-sm3, ed25519"):
+        open_signer(str(tmp_path / "key"), "rsa")
+
+
+def test_the_package_named_gmssl_stays_out() -> None:
+    """Its random numbers give the private key away with one signature."""
+    lock = (Path(__file__).parents[3] / "requirements.lock").read_text()
+    assert "\ngmssl-pyx==" in lock
+    assert "\ngmssl==" not in lock

@@ -1,0 +1,263 @@
+"""The single-file verifier: whatever is altered, dropped, doubled, moved, cut off or signed by another is found."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sealed_entries import Log, entry, keys_of, seal_log, signers
+
+from hub.digest import sm3_hex
+from hub.exchange_log import merkle, verify_exchange
+from hub.exchange_log.forms import entry_facts, header_hash, line
+from hub.exchange_log.sealing import close_block
+from hub.exchange_log.verify_exchange import Altered, Unchecked, check_log, check_proof
+
+SIZES = (3, 1, 7, 4)
+SIGNERS = signers()
+LOGS = {suite: seal_log(SIZES, signer) for suite, signer in SIGNERS.items()}
+LOG = LOGS["ed25519"]
+FOUND = (Altered, Unchecked)
+PROJECT = Path(__file__).parents[3]
+
+
+def is_found(log: Log, lines: list[bytes]) -> bool:
+    """Whether the verifier refuses these lines."""
+    try:
+        check_log(b"".join(lines).splitlines(keepends=True), log.keys, log.anchors)
+    except FOUND:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("suite", LOGS)
+def test_a_log_that_nobody_touched_fits(suite: str) -> None:
+    """Every block, entry and anchor of it, with either suite."""
+    log = LOGS[suite]
+    found = check_log(log.lines(), log.keys, log.anchors)
+    assert (found.blocks, found.entries, found.anchors) == (len(SIZES), sum(SIZES), 1)
+    assert found.newest_hash == log.blocks[-1].hash
+
+
+@pytest.mark.parametrize("suite", LOGS)
+def test_every_byte_of_an_export_counts(suite: str) -> None:
+    """Each byte in turn becomes another one; none may pass."""
+    data, log = b"".join(LOGS[suite].lines()), LOGS[suite]
+    missed = [
+        place
+        for place in range(len(data))
+        if not is_found(log, [data[:place], bytes([data[place] ^ 1]), data[place + 1 :]])
+    ]
+    assert missed == []
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_any_other_byte_is_found(data: st.DataObject) -> None:
+    """Changed to anything, dropped or put in, anywhere."""
+    whole = b"".join(LOG.lines())
+    place = data.draw(st.integers(0, len(whole) - 1))
+    other = data.draw(st.integers(0, 255).filter(lambda byte: byte != whole[place]))
+    assert is_found(LOG, [whole[:place], bytes([other]), whole[place + 1 :]])
+    assert is_found(LOG, [whole[:place], whole[place + 1 :]])
+    assert is_found(LOG, [whole[:place], bytes([other]), whole[place:]])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_lines_that_are_dropped_doubled_or_moved_are_found(data: st.DataObject) -> None:
+    """One line or several, entries and blocks alike."""
+    lines = LOG.lines()
+    first = data.draw(st.integers(0, len(lines) - 1))
+    last = data.draw(st.integers(first + 1, len(lines)))
+    piece = lines[first:last]
+    assert is_found(LOG, lines[:first] + lines[last:])
+    assert is_found(LOG, lines[:last] + piece + lines[last:])
+    one, other = data.draw(st.lists(st.integers(0, len(lines) - 1), min_size=2, max_size=2, unique=True))
+    moved = list(lines)
+    moved[one], moved[other] = moved[other], moved[one]
+    assert is_found(LOG, moved)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 3), st.integers(0, 6), st.sampled_from(["kind", "subject", "digest", "facts", "at", "entry_no"]))
+def test_an_edited_entry_is_found(block: int, place: int, field: str) -> None:
+    """Written as properly as the others, and still not what was sealed."""
+    old = LOG.entries[block][place % len(LOG.entries[block])]
+    values = {"kind": "closed", "subject": "wenhe_txns", "digest": "0" * 64, "facts": {"rows": 1},
+              "at": entry(99).at, "entry_no": 99}  # fmt: skip
+    new = line(entry_facts(replace(old, **{field: values[field]})))
+    lines = [new + b"\n" if one == line(entry_facts(old)) + b"\n" else one for one in LOG.lines()]
+    assert is_found(LOG, lines)
+
+
+def test_a_tail_that_is_cut_off_shows_by_an_anchor_alone() -> None:
+    """The shorter log is a whole one in itself."""
+    shorter = Log(LOG.blocks[:-1], LOG.entries[:-1], LOG.signer)
+    assert check_log(shorter.lines(), LOG.keys, {}).blocks == len(SIZES) - 1
+    with pytest.raises(Altered, match="cut off"):
+        check_log(shorter.lines(), LOG.keys, LOG.anchors)
+    with pytest.raises(Altered, match="cut off"):
+        check_log(LOG.lines()[:1], LOG.keys, LOG.anchors)
+
+
+def test_a_log_that_was_made_anew_by_the_key_shows_by_an_anchor() -> None:
+    """Who has the key can sign anything, and cannot take back what went out."""
+    other = seal_log([3, 1, 7, 4], LOG.signer)
+    with pytest.raises(Altered, match="not the one that the anchor knows"):
+        check_log(other.lines(), LOG.keys, LOG.anchors)
+
+
+@pytest.mark.parametrize("suite", LOGS)
+def test_a_block_that_is_computed_anew_without_the_key_is_found(suite: str) -> None:
+    """Root, hash and all that follows put right: the signature is not, neither the old one nor another's."""
+    log = LOGS[suite]
+    entries = [replace(log.entries[-1][0], digest="f" * 64), *log.entries[-1][1:]]
+    root = merkle.root_of([merkle.leaf_hash(line(entry_facts(one))) for one in entries]).hex()
+    changed = replace(log.blocks[-1], root=root)
+    forged = [replace(changed, hash=header_hash(changed))]
+    stranger = close_block(log.blocks[-2], entries, type(log.signer)(*type(log.signer).make()))  # type: ignore[attr-defined]
+    forged += [stranger, replace(stranger, key_id=log.blocks[-1].key_id)]
+    for block in forged:
+        lines = Log([*log.blocks[:-1], block], [*log.entries[:-1], entries], log.signer).lines()
+        with pytest.raises(FOUND):
+            check_log(lines, log.keys, {})
+
+
+def test_a_key_that_was_not_given_leaves_it_open() -> None:
+    """Nobody can say whether it fits."""
+    with pytest.raises(Unchecked, match="was not given"):
+        check_log(LOG.lines(), {}, {})
+    with pytest.raises(FOUND):
+        check_log(LOG.lines(), keys_of(signers()["ed25519"]), {})
+
+
+@pytest.mark.parametrize("suite", LOGS)
+def test_every_entry_has_a_proof(suite: str) -> None:
+    """With and without the way on to an anchor."""
+    log = LOGS[suite]
+    for number in range(1, sum(SIZES) + 1):
+        digest = entry(number).digest
+        assert check_proof(log.proof(number), digest, log.keys, log.anchors)[1] == 1
+        assert check_proof(log.proof(number, anchored=False), digest, log.keys, {})[0]["no"] == number
+
+
+@pytest.mark.parametrize("number", [1, 4, 9, 15])
+@pytest.mark.parametrize("suite", LOGS)
+def test_every_byte_of_a_proof_counts(suite: str, number: int) -> None:
+    """Each byte in turn becomes another one; none may pass."""
+    log, missed = LOGS[suite], []
+    data, digest = log.proof(number), entry(number).digest
+    for place in range(len(data)):
+        changed = data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
+        try:
+            check_proof(changed, digest, log.keys, {})
+            missed.append(place)
+        except FOUND:
+            pass
+    assert missed == []
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from([2, 4, 11]), st.data())
+def test_any_other_byte_of_a_proof_is_found(number: int, data: st.DataObject) -> None:
+    """Changed to anything, dropped or put in, anywhere."""
+    whole = LOG.proof(number)
+    place = data.draw(st.integers(0, len(whole) - 1))
+    other = bytes([data.draw(st.integers(0, 255).filter(lambda byte: byte != whole[place]))])
+    for changed in (whole[:place] + other + whole[place + 1 :], whole[:place] + whole[place + 1 :],
+                    whole[:place] + other + whole[place:]):  # fmt: skip
+        with pytest.raises(FOUND):
+            check_proof(changed, entry(number).digest, LOG.keys, {})
+
+
+def test_a_proof_of_another_file_or_another_log_is_found() -> None:
+    """The right form, the wrong thing."""
+    with pytest.raises(Altered, match="another file"):
+        check_proof(LOG.proof(4), sm3_hex(b"another"), LOG.keys, {})
+    other = seal_log(SIZES, LOG.signer)
+    with pytest.raises(Altered, match="anchor"):
+        check_proof(other.proof(4), entry(4).digest, LOG.keys, LOG.anchors)
+    stranger = seal_log(SIZES, signers()["ed25519"])
+    with pytest.raises(Unchecked):
+        check_proof(stranger.proof(4), entry(4).digest, LOG.keys, {})
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+                    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)))  # fmt: skip
+def test_nonsense_is_refused_and_not_fallen_over(nonsense: object) -> None:
+    """In the place of each part of a proof and of a log."""
+    import json
+
+    proof = json.loads(LOG.proof(4))
+    for part in proof:
+        if proof[part] != nonsense:
+            with pytest.raises(FOUND):
+                check_proof(line({**proof, part: nonsense}) + b"\n", None, LOG.keys, {})
+    with pytest.raises(FOUND):
+        check_log([LOG.lines()[0], line({"block": nonsense, "signature": nonsense}) + b"\n"], LOG.keys, {})
+
+
+def test_the_verifier_needs_nothing_of_ours() -> None:
+    """Python's own library; two packages are imported only where a signature is checked."""
+    tree = ast.parse((PROJECT / "hub" / "exchange_log" / "verify_exchange.py").read_text("utf-8"))
+    top = {alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
+    top |= {node.module or "" for node in tree.body if isinstance(node, ast.ImportFrom)}
+    assert {name.partition(".")[0] for name in top} - set(sys.stdlib_module_names) == set()
+    every = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert not [name for name in every if name.startswith("hub")]
+
+
+def run(folder: Path, *words: str) -> tuple[int, str]:
+    """The verifier as a partner runs it: a copy of the one file, in a folder of its own, by a Python without our packages."""
+    copy = folder / "verify_exchange.py"
+    copy.write_bytes((PROJECT / "hub" / "exchange_log" / "verify_exchange.py").read_bytes())
+    done = subprocess.run([sys.executable, str(copy), *words], cwd=folder, capture_output=True, text=True)
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize("suite", LOGS)
+def test_a_partner_verifies_with_one_file(suite: str, tmp_path: Path) -> None:
+    """0 when it fits, 1 when it does not, 2 when nobody can say; in both languages."""
+    log, content = LOGS[suite], b"return file"
+    told = replace(entry(16), digest=sm3_hex(content))
+    block = close_block(log.blocks[-1], [told], log.signer)
+    log = Log([*log.blocks, block], [*log.entries, [told]], log.signer)
+    (tmp_path / "log").write_bytes(b"".join(log.lines()))
+    (tmp_path / "p.json").write_bytes(log.proof(16))
+    (tmp_path / "RET.txt").write_bytes(content)
+    (tmp_path / "hub.key").write_text(f"{suite} {log.signer.public.hex()}\n")
+    anchors = tmp_path / "anchors"
+    anchors.mkdir()
+    (anchors / "a.anchor").write_bytes(line({"block": block.block_no, "hash": block.hash}))
+    code, said = run(tmp_path, "log", "log", "--key", "hub.key", "--anchor", "anchors")
+    assert (code, "相符 / it fits: 5 块 blocks, 16 条 entries; 1 个锚点相符" in said) == (0, True)
+    code, said = run(tmp_path, "proof", "p.json", "RET.txt", "--key", "hub.key", "--anchor", "anchors/a.anchor")
+    assert (code, "第 16 条" in said, "1 anchors fit" in said) == (0, True, True)
+    assert "no anchor was given" in run(tmp_path, "log", "log", "--key", "hub.key")[1]
+    assert run(tmp_path, "log", "log")[0] == 2
+    assert run(tmp_path, "proof", "p.json", "--key", "hub.key")[0] == 2
+    assert run(tmp_path, "log", "nothing", "--key", "hub.key")[0] == 2
+    assert run(tmp_path, "log", "log", "--key", "RET.txt")[0] == 2
+    (tmp_path / "RET.txt").write_bytes(content + b" ")
+    code, said = run(tmp_path, "proof", "p.json", "RET.txt", "--key", "hub.key")
+    assert (code, "不相符 / DOES NOT FIT" in said) == (1, True)
+    (anchors / "b.anchor").write_bytes(line({"block": 9, "hash": "0" * 64}))
+    code, said = run(tmp_path, "log", "log", "--key", "hub.key", "--anchor", "anchors")
+    assert (code, "末尾被截去" in said) == (1, True)
+
+
+def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the words to install it by."""
+    for suite, package in (("sm2-sm3", "gmssl-pyx"), ("ed25519", "cryptography")):
+        monkeypatch.setitem(sys.modules, "gmssl_pyx", None)
+        monkeypatch.setitem(sys.modules, "cryptography.exceptions", None)
+        with pytest.raises(Unchecked, match=package):
+            verify_exchange.fits(suite, bytes(64), b"", bytes(64))
