@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import sqlalchemy as sa
 
 from hub.exchange_log import verify_exchange
-from hub.exchange_log.forms import FIRST_LINE, entry_facts, header_facts, line
+from hub.exchange_log.forms import FIRST_LINE, entry_facts, header_facts, header_hash, line
 from hub.store import exchange_log
 from hub.store.database import Work, working
 
@@ -28,6 +28,8 @@ def verify_log(engine: sa.Engine, anchors: Mapping[int, str]) -> verify_exchange
     """
     with working(engine) as work:
         keys = {row.key_id: (row.suite, bytes.fromhex(row.public_key)) for row in exchange_log.read_keys(work)}
+        if any(header_hash(block) != block.hash for block in exchange_log.blocks(work)):
+            raise verify_exchange.Altered("有区块的摘要被改动 / the hash of a block was altered")
         found = verify_exchange.check_log(export_log(work), keys, anchors)
         if exchange_log.highest_number(work) > exchange_log.extent(work).entries:
             raise verify_exchange.Altered("有编号的条目不在任何区块中 / an entry has a number and lies in no block")

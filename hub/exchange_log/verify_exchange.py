@@ -220,10 +220,12 @@ def fits(suite: str, public: bytes, message: bytes, signature: bytes) -> bool:
                 return False
             return True
     except ImportError as error:
-        raise Unchecked(
-            f"验签缺少程序库 / to check signatures install: {(error.name or '').replace('_', '-')}"
-        ) from None
+        raise Unchecked(f"验签缺少程序库 / to check signatures install: {_package(error)}") from None
     raise Unchecked(f"不认识的签名算法 / unknown suite: {suite}")
+
+
+def _package(error: ImportError) -> str:
+    return (error.name or "").partition(".")[0].replace("_", "-")
 
 
 def _der(signature: bytes) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -19,6 +20,11 @@ from hub.exchange_log.forms import entry_facts, header_hash, line
 from hub.exchange_log.sealing import close_block
 from hub.exchange_log.verify_exchange import Altered, Unchecked, check_log, check_proof
 
+WORD = st.text(max_size=3)
+NONSENSE = st.recursive(
+    st.none() | st.booleans() | st.integers() | WORD,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORD, inner, max_size=3),
+)
 SIZES = (3, 1, 7, 4)
 SIGNERS = signers()
 LOGS = {suite: seal_log(SIZES, signer) for suite, signer in SIGNERS.items()}
@@ -190,12 +196,9 @@ def test_a_proof_of_another_file_or_another_log_is_found() -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=3),
-                    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)))  # fmt: skip
+@given(NONSENSE)
 def test_nonsense_is_refused_and_not_fallen_over(nonsense: object) -> None:
     """In the place of each part of a proof and of a log."""
-    import json
-
     proof = json.loads(LOG.proof(4))
     for part in proof:
         if proof[part] != nonsense:
@@ -259,5 +262,5 @@ def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     for suite, package in (("sm2-sm3", "gmssl-pyx"), ("ed25519", "cryptography")):
         monkeypatch.setitem(sys.modules, "gmssl_pyx", None)
         monkeypatch.setitem(sys.modules, "cryptography.exceptions", None)
-        with pytest.raises(Unchecked, match=package):
+        with pytest.raises(Unchecked, match=f" {package}$"):
             verify_exchange.fits(suite, bytes(64), b"", bytes(64))
