@@ -47,10 +47,10 @@ def day(stand: Stand) -> Stand:
 
 def test_airflow_has_one_dag_per_good_mapping_and_no_import_error(stand: Stand) -> None:
     """A broken mapping hides no other feed."""
-    for dag_id in [*stand.registry.feeds, "deliver", "report", "housekeeping", "watch", "reconcile"]:
+    for dag_id in [*stand.registry.feeds, "deliver", "report", "housekeeping", "watch", "reconcile", "seal", "anchor"]:
         stand.client.wait_dag(dag_id, timeout=120)
     known = {dag["dag_id"] for dag in stand.client.dags()}
-    assert known == {*stand.registry.feeds, "deliver", "report", "housekeeping", "watch", "reconcile"}
+    assert known == {*stand.registry.feeds, "deliver", "report", "housekeeping", "watch", "reconcile", "seal", "anchor"}
     assert "wenhe_broken" not in known
     assert stand.client.import_errors() == []
 

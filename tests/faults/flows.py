@@ -215,6 +215,7 @@ FLOWS: Sequence[Flow] = (
     Flow("replay of all", drop_beside_a_closed_one, [PAYROLLS], before=True, by_hand="replay all"),
     Flow("backfill", drop_two_files, [PAYROLLS], by_hand="backfill"),
     Flow("receiver dropped", owe_to_one_that_went, [PAYROLLS], by_hand="drop"),
+    Flow("exchange log", drop_file, [PAYROLLS], before=True, by_hand="seal"),
     Flow("everything", offer_all),
 )
 
@@ -252,6 +253,15 @@ REACHED_ONLY_BY: Mapping[str, tuple[str, ...]] = {
     "receiver dropped": ("drop.withdrawing", "drop.withdrawn"),
     "record that cannot be written": ("deliver.set_aside",),
     "catch up": ("catchup.written", "catchup.committed"),
+    "exchange log": (
+        "seal.writing",
+        "seal.sealed",
+        "anchor.chosen",
+        "anchor.filed",
+        "anchor.told",
+        "anchor.noting",
+        "anchor.noted",
+    ),
 }
 # fmt: on
 SPECIAL = frozenset(point for points in REACHED_ONLY_BY.values() for point in points)

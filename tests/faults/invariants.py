@@ -77,7 +77,7 @@ class Checker:
         told = {partner: self.stand.control.statuses(partner) for partner in STAGES}
         found = [*self._files(files), *self._web_rows(ledger), *self._effects(), *self._amounts(ledger)]
         found += [*self._told(ledger, told), *self._returned(files, ledger), *self._order(told)]
-        found += [*self._standing(), *self._archive(files), *self._lost(), *self._private()]
+        found += [*self._standing(), *self._archive(files), *self._lost(), *self._private(), *self._logged()]
         return found
 
     def _files(self, files: Sequence[Mapping[str, Any]]) -> Iterator[Violation]:
@@ -295,6 +295,18 @@ class Checker:
         for file in files:
             if file["fault"] is None and file["digest"] not in there:
                 yield Violation("I6", f"{file['name']} is not in the archive as it was dropped")
+
+    def _logged(self) -> Iterator[Violation]:
+        """The exchange log has one entry for each batch that was fetched and each report that went out, and its seals fit."""
+        sql = """select 'batch ' || batch_id as what from batch where (
+                    select count(*) from exchange_entry as e where e.kind = 'fetched' and e.batch_id = batch.batch_id) <> 1
+                 union all
+                 select 'report of batch ' || batch_id from report where digest <> '' and not exists (
+                    select 1 from exchange_entry as e where e.kind = 'told' and e.batch_id = report.batch_id)"""
+        for row in self.stand.ask(sql):
+            yield Violation("LOG", f"the exchange log is not right about {row.what}")
+        if said := self.stand.log_fault():
+            yield Violation("LOG", said)
 
     def _lost(self) -> Iterator[Violation]:
         """I7: nothing is left on the way once all has come to rest."""

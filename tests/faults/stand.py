@@ -22,8 +22,10 @@ import yaml
 from psycopg.rows import namedtuple_row
 from sqlalchemy import Engine
 
+from hub import exchange_log
 from hub.archive import Archive
 from hub.backup import make_backup, restore_backup
+from hub.exchange_log.verify_exchange import Altered
 from hub.migrations import migrate
 from hub.store.database import open_database
 from launcher.postgres import EmbeddedPostgres
@@ -232,6 +234,15 @@ class Stand:
         make_database(self._server, self.database, "template1")
         with self._engine() as engine:
             restore_backup(engine, Archive(self.archive), folder, "admin")
+
+    def log_fault(self) -> str:
+        """What is wrong with the seals of the exchange log; empty when nothing is."""
+        with self._engine() as engine:
+            try:
+                exchange_log.verify_log(engine, {})
+            except Altered as error:
+                return str(error)
+        return ""
 
     @contextmanager
     def _engine(self) -> Iterator[Engine]:

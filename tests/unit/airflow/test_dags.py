@@ -25,10 +25,10 @@ from schemas.catalogue import SCHEMAS
 
 PROJECT = Path(__file__).parents[3]
 MAPPINGS = PROJECT / "mappings"
-FILES = ("feeds", "deliver", "report", "housekeeping", "watch", "reconcile")
+FILES = ("feeds", "deliver", "report", "housekeeping", "watch", "reconcile", "seal", "anchor")
 REGISTRY = read_registry(MAPPINGS)
 FEEDS = tuple(REGISTRY.feeds)
-FIXED = ("deliver", "report", "housekeeping", "watch", "reconcile")
+FIXED = ("deliver", "report", "housekeeping", "watch", "reconcile", "seal", "anchor")
 Parse = Callable[[str], dict[str, Any]]
 
 
@@ -216,6 +216,35 @@ def test_notices_go_to_the_log_alone_where_nobody_entered_a_webhook(
     monkeypatch.setattr(bootstrap, "find_connection", lambda name: Connection(name, "http://x.invalid"))
     chores.send_notices()
     assert [one is None for one in given] == [True, False]
+
+
+def test_the_log_is_sealed_every_minute_and_anchored_every_hour(
+    dags: Mapping[str, Any], chores: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each by one task, which is skipped when there is nothing to do, and red when its key cannot be used."""
+    from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+    from hub.exchange_log import KeyUnusable, Sealed
+
+    assert [dags[name].schedule.expression for name in ("seal", "anchor")] == ["* * * * *", "5 * * * *"]
+    assert [dags[name].task_ids for name in ("seal", "anchor")] == [["seal_log"], ["put_anchor"]]
+    found: list[Any] = [Sealed(1, 7), Sealed(0, 0), "a block", None]
+    monkeypatch.setattr(chores, "open_house", lambda *patterns: SimpleNamespace(engine=None))
+    for name in ("open_signer", "open_webhook"):
+        monkeypatch.setattr(chores, name, lambda: None)
+    for name in ("seal", "put_anchor"):
+        monkeypatch.setattr(chores.exchange_log, name, lambda *words: found.pop(0))
+    for step in (chores.seal_log, chores.put_anchor):
+        step()
+        with pytest.raises(AirflowSkipException):
+            step()
+
+    def unusable() -> None:
+        raise KeyUnusable("no key")
+
+    monkeypatch.setattr(chores, "open_signer", unusable)
+    with pytest.raises(AirflowFailException, match="S061 no key"):
+        chores.seal_log()
 
 
 def test_a_day_is_reconciled_side_by_side_and_published_whatever_happened(dags: Mapping[str, Any]) -> None:
