@@ -23,9 +23,12 @@ SIGNED = b"wage exchange block\n"
 """What stands before a header when it is signed, so that the signature serves for nothing else."""
 
 
+_written = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
+
+
 def line(facts: Mapping[str, Any]) -> bytes:
     """JSON in ASCII, sorted, without a space."""
-    return json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii")
+    return _written(facts).encode("ascii")
 
 
 def digest_of_facts(facts: Any) -> str:
@@ -72,4 +75,4 @@ def signed_bytes(block: Block) -> bytes:
 
 
 def _moment(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"

@@ -45,20 +45,30 @@ TABLES = """
     );
 """
 
-# Of an entry one thing alone may ever change: that it had no number, and now has one.
 TRIGGERS = """
     create function refuse_change() returns trigger language plpgsql as $$
     begin
-        if tg_op = 'UPDATE' and tg_table_name = 'exchange_entry' then
-            if to_jsonb(old) -> 'entry_no' = 'null' and to_jsonb(new) -> 'entry_no' <> 'null'
-               and to_jsonb(new) - 'entry_no' = to_jsonb(old) - 'entry_no' then
-                return new;
-            end if;
+        raise exception 'the exchange log is only ever appended to';
+    end $$;
+
+    -- of an entry one thing alone may ever change: that it had no number, and now has one
+    create function refuse_all_but_numbering() returns trigger language plpgsql as $$
+    declare
+        without_number hub.exchange_entry := new;
+    begin
+        without_number.entry_no := null;
+        if new.entry_no is not null and without_number is not distinct from old then
+            return new;
         end if;
         raise exception 'the exchange log is only ever appended to';
     end $$;
+
+    create trigger exchange_entry_rows before update on exchange_entry
+        for each row execute function refuse_all_but_numbering();
+    create trigger exchange_entry_gone before delete on exchange_entry for each row execute function refuse_change();
+    create trigger exchange_entry_all before truncate on exchange_entry for each statement execute function refuse_change();
 """
-KEPT = ("exchange_entry", "exchange_key", "exchange_block", "exchange_anchor")
+KEPT = ("exchange_key", "exchange_block", "exchange_anchor")
 
 
 def upgrade() -> None:
