@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 from round_trip import Hub, Typed, at_once
 
-from hub import cli, exchange_log, pipeline
+from hub import backup, cli, exchange_log, pipeline
 from hub.digest import sm3_hex
 from hub.errors import HubError, NotAllowed, PartnerUnavailable
 from hub.exchange_log.forms import digest_of_facts
@@ -471,3 +471,35 @@ def test_a_second_day_that_says_nothing_new_appends_little(day: Hub) -> None:
     after = Counter(row.kind for row in day.ask("select kind from exchange_entry"))
     assert after["told"] == before["told"]
     assert after["submitted"] == before["submitted"]
+
+
+def test_a_restored_log_is_whole_and_goes_on(
+    day: Hub, signer: Signer, empty_database: Callable[[], str], tmp_path: Path
+) -> None:
+    """It fits as before, says that it was restored, takes no change, and is sealed on; anchors put out since do not fit it."""
+    exchange_log.seal(day.house.engine, signer)
+    before = exchange_log.verify_log(day.house.engine, {})
+    backup.make_backup(day.house.engine, day.house.archive, tmp_path / "backup")
+    append(day.house.engine, "what the backup does not know")
+    exchange_log.seal(day.house.engine, signer)
+    exchange_log.put_anchor(day.house.engine, tmp_path / "anchors", None)
+    engine = open_database(empty_database())
+    backup.restore_backup(engine, day.house.archive, tmp_path / "backup", "an officer")
+    assert exchange_log.verify_log(engine, {}) == before
+    exchange_log.seal(engine, signer)
+    found = exchange_log.verify_log(engine, {})
+    assert (found.blocks, found.entries) == (before.blocks + 1, before.entries + 1)
+    with working(engine) as work:
+        newest = kept.last_block(work)
+        assert newest is not None
+        [restored] = kept.entries_of(work, newest)
+    assert (restored.kind, restored.subject, set(restored.facts)) == (
+        "restored",
+        "hub",
+        {"backup_at", "batches", "rows"},
+    )
+    with pytest.raises(HubError, match="did not take it"), working(engine) as work:
+        work.execute(sa.text("update exchange_entry set subject = 'x'"))
+    with pytest.raises(Altered):
+        exchange_log.verify_log(engine, read_anchors([tmp_path / "anchors"]))
+    engine.dispose()
