@@ -120,6 +120,10 @@ POINTS: dict[str, str] = {
     "anchor.told": "the same, and at the web address for notices; not noted by us",
     "anchor.noting": "number and hash went out; the note is written and not committed",
     "anchor.noted": "number and hash went out, and we know it",
+    "prove.made": "the sealed entry of a return file; its proof is made and not put",
+    "prove.put": "the proof is at the partner's; not noted by us",
+    "prove.noting": "the proof is at the partner's; the note is written and not committed",
+    "prove.noted": "the proof is at the partner's, and we know it",
     "lease.ended": "everything that was done under the lease; the lease is held still",
 }
 """Every point and what is durable when it is reached, in the order in which a batch meets them; the code reaches no other."""

@@ -94,8 +94,17 @@ def _line(report: FileReport, status: Status) -> list[str]:
 
 def report_path(report: FileReport, source_name: str) -> tuple[str, str]:
     """Where the return file goes and the name of the file it answers; the day is the drop's own day folder."""
+    return _filled_in(report.file, source_name), source_name.rpartition("/")[2]
+
+
+def proof_path(path: str, source_name: str) -> str:
+    """Where the inclusion proof of a return file goes; ``path`` is what the mapping says."""
+    return _filled_in(path, source_name)
+
+
+def _filled_in(path: str, source_name: str) -> str:
     folder, _, name = source_name.rpartition("/")
-    return report.file.replace("{date}", folder.rpartition("/")[2]).replace("{name}", name), name
+    return path.replace("{date}", folder.rpartition("/")[2]).replace("{name}", name)
 
 
 def schemas_told(report: FileReport | CallReport, stage: Stage, schemas: Sequence[str]) -> list[str]:

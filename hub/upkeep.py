@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from hub.errors import HubError
 from hub.model import Batch, BatchState, Stage
-from hub.pipeline import House, batches_to_report, closed_connections, feeds_owed
+from hub.pipeline import House, batches_to_report, closed_connections, feeds_owed, feeds_unproven
 from hub.reasons import reason
 from hub.settings import now
 from hub.store import backups, batches, progress, restores
@@ -34,8 +34,8 @@ def held_batches(house: House, feed_id: str | None = None) -> list[Batch]:
 
 
 def untold_partners(house: House) -> list[str]:
-    """The partners with a batch answered in full and not told of yet, or with a clue whose conclusion they may hear; none whose
-    connection is to be left alone now."""
+    """The partners with a batch answered in full and not told of yet, with a clue whose conclusion they may hear, or with a return
+    file whose proof they may have; none whose connection is to be left alone now."""
     closed = closed_connections(house)
     partner_of = {
         feed.feed_id: feed.spec.partner
@@ -44,7 +44,8 @@ def untold_partners(house: House) -> list[str]:
     }
     waiting = batches_to_report(house, Stage.OUTCOME, list(partner_of))
     concluded = {partner for feed_id, partner in feeds_owed(house).items() if feed_id in partner_of}
-    return sorted({partner_of[batch.feed_id] for batch in waiting} | concluded)
+    unproven = {partner_of[feed_id] for feed_id in feeds_unproven(house) if feed_id in partner_of}
+    return sorted({partner_of[batch.feed_id] for batch in waiting} | concluded | unproven)
 
 
 def receivers_due(house: House) -> list[str]:

@@ -36,10 +36,11 @@ def prove_returns(work: Work, batch_id: int) -> list[Proof]:
     sealed = [entry for entry in told if entry.entry_no is not None]
     if not sealed:
         raise NotAllowed(f"the return file of batch {batch_id} is not sealed yet; within a minute, or `hub log seal`")
-    return [_prove(work, entry) for entry in sealed]
+    return [prove_entry(work, entry) for entry in sealed]
 
 
-def _prove(work: Work, entry: Entry) -> Proof:
+def prove_entry(work: Work, entry: Entry) -> Proof:
+    """The proof of one sealed entry, on to an anchor where one went out since. Raises HubError S062 as above."""
     number = entry.entry_no or 0
     block = exchange_log.block_of(work, number)
     leaves = [] if block is None else leaves_of(work, block)

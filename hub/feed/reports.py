@@ -15,6 +15,13 @@ class FileReport(Spec):
     file: str
     form: Literal["summary_and_bad_lines", "summary_and_every_line"]
     newline: Literal["crlf", "lf"]
+    proof: str | None = Field(None, description="where its inclusion proof goes, as file; none is put when left out")
+
+    @model_validator(mode="after")
+    def a_proof_lies_beside_its_file_and_not_on_it(self) -> FileReport:
+        if self.proof is not None and (self.proof == self.file or "{name}" not in self.proof):
+            raise ValueError("proof: the path needs {name}, and is not that of the file itself")
+        return self
 
 
 class CallReport(Spec):

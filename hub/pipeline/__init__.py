@@ -11,6 +11,7 @@ from hub.pipeline.fetching import fetch_feed
 from hub.pipeline.guarding import closed_connections, describe_circuit, guarded, holding, holding_by_hand
 from hub.pipeline.house import House
 from hub.pipeline.previewing import NEXT_BATCH, Change, Preview, preview_batch
+from hub.pipeline.proving import feeds_unproven, hand_out_proofs
 from hub.pipeline.reading import Reading, check_expectations, read_rows
 from hub.pipeline.reconciling import (
     gives_statement,
@@ -53,9 +54,11 @@ __all__ = [
     "describe_circuit",
     "drop_receiver",
     "feeds_owed",
+    "feeds_unproven",
     "fetch_feed",
     "gives_statement",
     "guarded",
+    "hand_out_proofs",
     "holding",
     "holding_by_hand",
     "known_files",

@@ -11,12 +11,13 @@ from functools import partial
 
 from connectors.interface import CallReporter, FileReporter
 from hub.conclusions import conclusion_path, key_of, render_call, render_conclusion
+from hub.digest import sm3_hex
 from hub.errors import PartnerRefused
 from hub.feed import CallReport, ConclusionCall, ConclusionFile, ConclusionReport, Feed
 from hub.model import Conclusion
 from hub.pipeline.guarding import check_lease
 from hub.pipeline.house import House, note
-from hub.pipeline.recording import record_concluded
+from hub.pipeline.recording import call_digest, record_concluded
 from hub.points import reach
 from hub.store import conclusions
 from hub.store.database import working
@@ -62,7 +63,7 @@ def _is_taken(house: House, feed_id: str, report: ConclusionReport, reporter: Re
     """Tell one conclusion and note it. The partner's own words of refusal may quote the clue, so they go no further."""
     reach("conclude.begun")
     try:
-        _tell(house, report, reporter, conclusion)
+        digest = _tell(house, report, reporter, conclusion)
     except PartnerRefused:
         with working(house.engine) as work:
             conclusions.note_refused(work, conclusion.conclusion_id)
@@ -70,20 +71,22 @@ def _is_taken(house: House, feed_id: str, report: ConclusionReport, reporter: Re
     reach("conclude.told")
     with working(house.engine) as work:
         conclusions.note_told(work, conclusion.conclusion_id)
-        record_concluded(work, feed_id, conclusion.call_key or key_of(conclusion))
+        record_concluded(work, feed_id, digest, "file" if isinstance(report, ConclusionFile) else "call")
         reach("conclude.noting")
     reach("conclude.noted")
     return True
 
 
-def _tell(house: House, report: ConclusionReport, reporter: Reporter, conclusion: Conclusion) -> None:
+def _tell(house: House, report: ConclusionReport, reporter: Reporter, conclusion: Conclusion) -> str:
+    """Tell it; returns the digest of what was told."""
     codes = house.registry.codes
     if isinstance(report, ConclusionFile):
         path, content = conclusion_path(report, conclusion), render_conclusion(report, conclusion, codes)
         reporter.put(path, content, partial(check_lease, house))  # type: ignore[union-attr]
-    else:
-        rows = render_call(report, conclusion, codes)
-        reporter.send(_call(report), rows, conclusion.call_key or key_of(conclusion))  # type: ignore[union-attr]
+        return sm3_hex(content)
+    rows, key = render_call(report, conclusion, codes), conclusion.call_key or key_of(conclusion)
+    reporter.send(_call(report), rows, key)  # type: ignore[union-attr]
+    return call_digest(key, rows)
 
 
 def _call(report: ConclusionCall) -> CallReport:

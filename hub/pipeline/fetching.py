@@ -10,7 +10,7 @@ from hub.digest import sm3_hex
 from hub.feed import Feed, SftpSource
 from hub.model import BatchState, Fetched, Journalled, Notice
 from hub.pipeline.house import House, note
-from hub.pipeline.recording import hold, record_fetched
+from hub.pipeline.recording import hold, record_fetched, record_mended
 from hub.points import reach
 from hub.settings import now
 from hub.store import batches, tombstones, watching
@@ -67,6 +67,8 @@ def keep(house: House, feed: Feed, found: Fetched) -> int | None:
         fault = found.fault or _twin_fault(work, feed, batch_id, found.name, digest)
         if is_new:
             record_fetched(work, feed.feed_id, batch_id, digest, parts)
+        if is_mended:
+            record_mended(work, feed.feed_id, batch_id, digest)
         if (is_new or is_mended) and fault is not None:
             hold(work, feed.feed_id, batch_id, *fault)
             reach("fetch.held")

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hub.digest import sm3_hex
 from hub.exchange_log.forms import digest_of_facts
 from hub.model import Batch, Stage
 from hub.store import batches, exchange_log
@@ -68,13 +67,28 @@ def record_file_told(work: Work, batch: Batch, stage: Stage, digest: str, rows: 
     append(work, "told", batch.feed_id, batch_id=batch.batch_id, digest=digest, by="file", stage=stage.value, rows=rows)
 
 
+def call_digest(key: str, rows: Sequence[Mapping[str, str]]) -> str:
+    """The SM3 of the rows of a call, together with its key, which the log does not hold."""
+    return digest_of_facts([key, *(dict(row) for row in rows)])
+
+
 def record_call_told(work: Work, batch: Batch, stage: Stage, key: str, rows: Sequence[Mapping[str, str]]) -> None:
     """Rows were told in a call: their digest, together with the call's key."""
-    digest = digest_of_facts([key, *(dict(row) for row in rows)])
+    digest = call_digest(key, rows)
     append(work, "told", batch.feed_id, batch_id=batch.batch_id, digest=digest,
            by="call", stage=stage.value, rows=len(rows))  # fmt: skip
 
 
-def record_concluded(work: Work, feed_id: str, call_key: str) -> None:
-    """A channel was told what a clue came to: the digest of the key, which is made of what is told."""
-    append(work, "concluded", feed_id, digest=sm3_hex(call_key.encode()))
+def record_proved(work: Work, batch: Batch, stage: Stage, entry_no: int, digest: str) -> None:
+    """The inclusion proof of a return file was put at the partner: of which entry, and the proof's own digest."""
+    append(work, "proved", batch.feed_id, batch_id=batch.batch_id, digest=digest, stage=stage.value, entry=entry_no)
+
+
+def record_concluded(work: Work, feed_id: str, digest: str, by: str) -> None:
+    """A channel was told what a clue came to: the digest of the file, or of the call together with its key."""
+    append(work, "concluded", feed_id, digest=digest, by=by)
+
+
+def record_mended(work: Work, feed_id: str, batch_id: int, digest: str) -> None:
+    """Digest or flag were put right beside the same bytes, and a batch that was held for them goes on."""
+    append(work, "mended", feed_id, batch_id=batch_id, digest=digest)

@@ -41,6 +41,10 @@ def describe_reports(spec: FeedSpec, codes: Codes) -> list[str]:
     for stage, report in spec.report.items():
         if isinstance(report, FileReport):
             lines += [f"* {STAGES[stage]}：{code(report.file)}（{_form(report)}）"]
+            if report.proof is not None:
+                lines += [
+                    f"* 收录证明 inclusion proof：{code(report.proof)}（JSON，一行 one line；`verify_exchange.py`）"
+                ]
         else:
             lines += _call(stage, report, spec, codes)
     return [*lines, "", *_conclusion(spec, codes)]

@@ -175,6 +175,19 @@ def entries_told(work: Work, batch_id: int) -> list[Entry]:
     return [Entry(**row._mapping) for row in rows_of(work, sql, batch_id=batch_id)]
 
 
+def unproven_files(work: Work, feed_ids: Sequence[str]) -> list[Entry]:
+    """The newest return file of each batch and stage that was put in the last days, is sealed, and has no proof at its partner."""
+    sql = """select distinct on (batch_id, facts ->> 'stage')
+                    entry_no, kind, subject, batch_id, submission_id, digest, facts, at from exchange_entry
+             where kind = 'told' and facts ->> 'by' = 'file' and subject = any(:feed_ids) and at > now() - interval '7 days'
+             order by batch_id, facts ->> 'stage', entry_id desc"""
+    proved = """select facts ->> 'entry' as entry from exchange_entry
+                where kind = 'proved' and subject = any(:feed_ids) and at > now() - interval '7 days'"""
+    done = {int(row.entry) for row in rows_of(work, proved, feed_ids=list(feed_ids))}
+    found = [Entry(**row._mapping) for row in rows_of(work, sql, feed_ids=list(feed_ids))]
+    return [entry for entry in found if entry.entry_no is not None and entry.entry_no not in done]
+
+
 def extent(work: Work) -> Extent:
     sql = """select (select count(*) from exchange_block) as blocks,
                     (select coalesce(max(last_no), 0) from exchange_block) as entries,

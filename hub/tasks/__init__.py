@@ -103,7 +103,7 @@ def report(partner: str) -> None:
         f"{partner}_*", NONE
     )  # named after their partner; but so are those of a partner with a longer name
     feeds = [feed for feed in house.registry.feeds.values() if feed.spec.partner == partner]
-    each((_report_outcomes, _conclude), lambda step: step(house, feeds))
+    each((_report_outcomes, _conclude, _prove), lambda step: step(house, feeds))
 
 
 def _report_outcomes(house: pipeline.House, feeds: Sequence[Feed]) -> None:
@@ -120,6 +120,18 @@ def _conclude(house: pipeline.House, feeds: Sequence[Feed]) -> None:
     owing = pipeline.feeds_owed(house)
     with skipped_when_open():
         each([feed for feed in feeds if feed.feed_id in owing], tell)
+
+
+def _prove(house: pipeline.House, feeds: Sequence[Feed]) -> None:
+    """Put the inclusion proofs of return files that were sealed since, where a partner wants them."""
+
+    def hand_out(feed: Feed) -> None:
+        with pipeline.guarded(house, feed.spec.source.connection), open_connector(feed) as connector:
+            pipeline.hand_out_proofs(house, feed, connector)  # type: ignore[arg-type]
+
+    unproven = pipeline.feeds_unproven(house)
+    with skipped_when_open():
+        each([feed for feed in feeds if feed.feed_id in unproven], hand_out)
 
 
 def _report(house: pipeline.House, feeds: Iterable[Feed], stage: Stage) -> None:

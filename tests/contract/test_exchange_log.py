@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import stat
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -13,17 +14,18 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from round_trip import Hub, Typed, at_once
+from round_trip import Hub, Typed, at_once, effects
 
-from hub import backup, cli, exchange_log, pipeline
+from hub import backup, bootstrap, cli, exchange_log, pipeline, upkeep
 from hub.digest import sm3_hex
 from hub.errors import HubError, NotAllowed, PartnerUnavailable
 from hub.exchange_log.forms import digest_of_facts
 from hub.exchange_log.signing import ED25519, SM2, Ed25519Signer, Signer, Sm2Signer
 from hub.exchange_log.verify_exchange import Altered, check_log, check_proof, key_id, read_anchors
 from hub.migrations import migrate
-from hub.pipeline import by_hand
+from hub.pipeline import House, by_hand
 from hub.pipeline.recording import payload_digest
+from hub.registry import read_registry
 from hub.store import deliveries
 from hub.store import exchange_log as kept
 from hub.store.database import open_database, rows_of, working
@@ -503,3 +505,33 @@ def test_a_restored_log_is_whole_and_goes_on(
     with pytest.raises(Altered):
         exchange_log.verify_log(engine, read_anchors([tmp_path / "anchors"]))
     engine.dispose()
+
+
+def test_a_partner_that_wants_it_finds_the_proof_beside_its_file(
+    day: Hub, signer: Signer, mappings: Path, tmp_path: Path
+) -> None:
+    """Once, after the file was sealed; what the bank counts as its return files is what it was."""
+    shutil.copytree(mappings, tmp_path / "mappings")
+    mapping, before = tmp_path / "mappings" / "haidai_payrolls.yaml", effects(day.up)
+    text, told = mapping.read_text("utf-8"), 'RET_{name}", form'
+    mapping.write_text(text.replace(told, 'RET_{name}", proof: "out/{date}/PRF_{name}.json", form'), "utf-8")
+    registry = read_registry(tmp_path / "mappings")
+    assert registry.problems == ()
+    house, feed = House(day.house.engine, day.house.archive, registry), registry.feed("haidai_payrolls")
+    assert pipeline.feeds_unproven(day.house) == []
+    exchange_log.seal(house.engine, signer)
+    assert pipeline.feeds_unproven(house) == ["haidai_payrolls"]
+    assert upkeep.untold_partners(house) == ["haidai"]
+    files = [batch for batch in day.batches() if batch.feed_id == "haidai_payrolls"]
+    with bootstrap.open_connector(feed) as connector:
+        assert pipeline.hand_out_proofs(house, feed, connector) == len(files) > 1  # type: ignore[arg-type]
+        assert pipeline.hand_out_proofs(house, feed, connector) == 0  # type: ignore[arg-type]
+    with working(house.engine) as work:
+        keys = {row.key_id: (row.suite, bytes.fromhex(row.public_key)) for row in kept.read_keys(work)}
+    for batch in files:
+        name = batch.source_name.rpartition("/")[2]
+        proof = find_file(day, f"PRF_{name}.json").read_bytes()
+        entry, _ = check_proof(proof, sm3_hex(find_file(day, f"RET_{name}").read_bytes()), keys, {})
+        assert (entry["batch"], entry["facts"]["stage"]) == (batch.batch_id, "intake")
+        assert sm3_hex(proof) in {row.digest for row in entries(day, "proved")}
+    assert effects(day.up) == before

@@ -261,6 +261,10 @@ REACHED_ONLY_BY: Mapping[str, tuple[str, ...]] = {
         "anchor.told",
         "anchor.noting",
         "anchor.noted",
+        "prove.made",
+        "prove.put",
+        "prove.noting",
+        "prove.noted",
     ),
 }
 # fmt: on

@@ -329,6 +329,8 @@ def _hurry(spec: dict[str, Any], *, is_receiver: bool, is_bank: bool) -> None:
         spec["source"] |= {"calls_per_second": 1000} if spec["source"]["connector"] == "rest" else {}
         if not is_bank:
             spec["expect"].pop("rejected_at_most", None)
+        elif "report" in spec:
+            spec["report"]["intake"]["proof"] = "out/{date}/PRF_{name}.json"
 
 
 def _forget_unused_codes(mappings: Path) -> None:

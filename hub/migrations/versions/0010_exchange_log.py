@@ -18,6 +18,7 @@ TABLES = """
         at timestamptz not null default clock_timestamp()
     );
     create index exchange_entry_unsealed on exchange_entry (entry_id) where entry_no is null;
+    create index exchange_entry_of_files on exchange_entry (subject, at) where kind in ('told', 'proved');
     create index exchange_entry_by_batch on exchange_entry (batch_id);
     create table exchange_key (
         key_id text primary key,

@@ -210,7 +210,8 @@ def test_nonsense_is_refused_and_not_fallen_over(nonsense: object) -> None:
 
 def test_the_verifier_needs_nothing_of_ours() -> None:
     """Python's own library; two packages are imported only where a signature is checked."""
-    tree = ast.parse((PROJECT / "hub" / "exchange_log" / "verify_exchange.py").read_text("utf-8"))
+    text = (PROJECT / "hub" / "exchange_log" / "verify_exchange.py").read_text("utf-8")
+    tree = ast.parse(text, feature_version=(3, 9))
     top = {alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
     top |= {node.module or "" for node in tree.body if isinstance(node, ast.ImportFrom)}
     assert {name.partition(".")[0] for name in top} - set(sys.stdlib_module_names) == set()
