@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,7 +58,10 @@ def _verify(words: argparse.Namespace) -> int:
         folders = [words.anchors or anchors_folder()]
         anchors = read_anchors([folder for folder in folders if folder.exists()])
         found = exchange_log.verify_log(_engine(), anchors)
-    except (Altered, Unchecked) as error:
+    except Altered as error:
+        print(f"✗ 不相符 / DOES NOT FIT: {error}", file=sys.stderr)
+        return 1
+    except Unchecked as error:
         raise HubError(str(error), code="S062") from None
     print(f"✓ {found.blocks} 块 blocks, {found.entries} 条 entries, {found.anchors} 个锚点 anchors: 相符 / it fits")
     return 0

@@ -229,6 +229,24 @@ def test_whoever_goes_behind_the_triggers_is_found(empty: sa.Engine, signer: Sig
         exchange_log.verify_log(empty, {})
 
 
+def test_the_command_says_what_does_not_fit(
+    empty: sa.Engine,
+    signer: Signer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """0 for a log that fits, 1 for one that was altered; no anchors yet are no fault."""
+    monkeypatch.setenv("HUB_DATABASE_URL", empty.url.render_as_string(hide_password=False))
+    monkeypatch.setenv("HUB_ANCHORS", str(tmp_path / "nowhere"))
+    append(empty, "a", "b")
+    exchange_log.seal(empty, signer)
+    assert cli.main(["log", "verify"]) == 0
+    without_triggers(empty, TAMPERING["an entry edited"][0])
+    assert cli.main(["log", "verify"]) == 1
+    assert "被改动 / one of its entries was altered" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "statement",
     [

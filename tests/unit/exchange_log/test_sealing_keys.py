@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import stat
+import subprocess
 from pathlib import Path
 
 import gmssl_pyx
 import pytest
 
-from hub.exchange_log import signing
-from hub.exchange_log.signing import ED25519, SM2, SUITES, KeyUnusable, open_signer
+from hub.exchange_log import signing, verify_exchange
+from hub.exchange_log.signing import ED25519, SM2, SUITES, KeyUnusable, Sm2Signer, open_signer
 from hub.exchange_log.verify_exchange import fits
 
 
@@ -42,6 +43,34 @@ def test_the_standards_own_example_is_verified() -> None:
     swapped = signing.KNOWN_SIGNATURE[32:] + signing.KNOWN_SIGNATURE[:32]
     assert not fits(SM2, signing.KNOWN_PUBLIC, signing.KNOWN_MESSAGE, swapped)
     assert not fits(SM2, signing.KNOWN_PUBLIC, signing.KNOWN_MESSAGE, bytes(64))
+
+
+# SubjectPublicKeyInfo of an SM2 key up to its point: id-ecPublicKey, 1.2.156.10197.1.301, an uncompressed point.
+SPKI = bytes.fromhex("3059301306072a8648ce3d020106082a811ccf5501822d03420004")
+
+
+def test_openssl_and_we_accept_each_others_signatures(tmp_path: Path) -> None:
+    """With the distinguishing id given to it, for its own default is an empty one."""
+
+    def openssl(*words: str | Path) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(["openssl", *words], capture_output=True, cwd=tmp_path)
+
+    made = openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:SM2",
+                   "-pkeyopt", "ec_param_enc:named_curve", "-out", "theirs.pem")  # fmt: skip
+    if made.returncode:
+        pytest.skip("this machine's OpenSSL has no SM2")
+    ours, message, distid = Sm2Signer(*Sm2Signer.make()), b"a header", "distid:1234567812345678"
+    (tmp_path / "message").write_bytes(message)
+    (tmp_path / "ours.der").write_bytes(SPKI + ours.public)
+    (tmp_path / "ours.sig").write_bytes(verify_exchange._der(ours.sign(message)))
+    openssl("pkey", "-pubin", "-inform", "DER", "-in", "ours.der", "-out", "ours.pem")
+    said = openssl("dgst", "-sm3", "-verify", "ours.pem", "-sigopt", distid, "-signature", "ours.sig", "message")
+    assert said.stdout == b"Verified OK\n"
+    openssl("dgst", "-sm3", "-sign", "theirs.pem", "-sigopt", distid, "-out", "theirs.sig", "message")
+    theirs = openssl("pkey", "-in", "theirs.pem", "-pubout", "-outform", "DER").stdout
+    signature = signing.from_der((tmp_path / "theirs.sig").read_bytes())
+    assert fits(SM2, theirs[-64:], message, signature)
+    assert not fits(SM2, theirs[-64:], message + b".", signature)
 
 
 def test_a_library_that_computes_wrongly_signs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
