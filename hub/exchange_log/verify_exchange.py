@@ -33,6 +33,7 @@ ODD = (ValueError, KeyError, TypeError, AttributeError)
 """What falls over a file that is written otherwise than ours."""
 NO_FORM = "不是原样 / not written as it was"
 HASH, SIGNATURE = re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9a-f]{128}")
+PUBLIC = re.compile(r"[0-9a-f]{64}([0-9a-f]{64})?")
 
 
 class Altered(Exception):
@@ -120,15 +121,8 @@ def _check_proof(
     node = _climb(_sm3(b"\x00" + _write(entry)), entry["no"] - header["first"], header, proof["path"])
     if node.hex() != header["root"]:
         raise Altered("条目不在该区块中 / the entry does not stand in this block")
-    enclosed = proof["key"]
-    if (
-        set(enclosed) != {"public", "suite"}
-        or enclosed["suite"] != header["suite"]
-        or (
-            key_id(enclosed["suite"], bytes.fromhex(enclosed["public"])) != header["key"]
-            or enclosed["public"] != enclosed["public"].lower()
-        )
-    ):
+    enclosed = {"public": _matching(PUBLIC, proof["key"]["public"]), "suite": header["suite"]}
+    if proof["key"] != enclosed or key_id(header["suite"], bytes.fromhex(enclosed["public"])) != header["key"]:
         raise Altered("所附公钥不是签名所用的公钥 / the enclosed key is not the one that signed")
     _check_signature(header, proof["signature"], keys, f"第 {header['no']} 块 / block {header['no']}")
     return entry, _follow(header, proof["later"], proof["anchor"], anchors)
@@ -391,8 +385,11 @@ def _proof(chosen: argparse.Namespace, keys: Keys, anchors: Mapping[int, str]) -
     if chosen.returned is None:
         raise Unchecked("还需要回盘文件 / the return file is needed too")
     entry, met = check_proof(chosen.file.read_bytes(), sm3_of_file(chosen.returned), keys, anchors)
-    return (f"✓ 相符 / it fits: 该文件于 {entry['at']} 记入第 {entry['no']} 条 / "
-            f"this file stands as entry {entry['no']}, written at {entry['at']}; {met} 个锚点相符 / {met} anchors fit")  # fmt: skip
+    if entry["kind"] != "told":
+        raise Altered(f"该条目不是回盘 / this entry tells of no return file: {entry['kind']}")
+    about = f"第 {entry['no']} 条（{entry['subject']}，批次 {entry['batch']}）"
+    return (f"✓ 相符 / it fits: 该回盘文件于 {entry['at']} 记入{about} / this return file stands as entry {entry['no']}, "
+            f"written at {entry['at']}; {met} 个锚点相符 / {met} anchors fit")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -53,14 +53,15 @@ def test_a_log_that_nobody_touched_fits(suite: str) -> None:
 
 @pytest.mark.parametrize("suite", LOGS)
 def test_every_byte_of_an_export_counts(suite: str) -> None:
-    """Each byte in turn becomes another one; none may pass."""
+    """Each byte in turn becomes another one, then has a space before it; none may pass."""
     data, log = b"".join(LOGS[suite].lines()), LOGS[suite]
-    missed = [
-        place
-        for place in range(len(data))
-        if not is_found(log, [data[:place], bytes([data[place] ^ 1]), data[place + 1 :]])
-    ]
-    assert missed == []
+    for changed in (lambda byte: bytes([byte ^ 1]), lambda byte: bytes([32, byte])):
+        missed = [
+            place
+            for place in range(len(data))
+            if not is_found(log, [data[:place], changed(data[place]), data[place + 1 :]])
+        ]
+        assert missed == []
 
 
 @settings(max_examples=300, deadline=None)
@@ -157,16 +158,16 @@ def test_every_entry_has_a_proof(suite: str) -> None:
 @pytest.mark.parametrize("number", [1, 4, 9, 15])
 @pytest.mark.parametrize("suite", LOGS)
 def test_every_byte_of_a_proof_counts(suite: str, number: int) -> None:
-    """Each byte in turn becomes another one; none may pass."""
+    """Each byte in turn becomes another one, then has a space before it; none may pass."""
     log, missed = LOGS[suite], []
     data, digest = log.proof(number), entry(number).digest
     for place in range(len(data)):
-        changed = data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
-        try:
-            check_proof(changed, digest, log.keys, {})
-            missed.append(place)
-        except FOUND:
-            pass
+        for other in (bytes([data[place] ^ 1]), bytes([32, data[place]])):
+            try:
+                check_proof(data[:place] + other + data[place + 1 :], digest, log.keys, {})
+                missed.append(place)
+            except FOUND:
+                pass
     assert missed == []
 
 
@@ -231,7 +232,7 @@ def run(folder: Path, *words: str) -> tuple[int, str]:
 def test_a_partner_verifies_with_one_file(suite: str, tmp_path: Path) -> None:
     """0 when it fits, 1 when it does not, 2 when nobody can say; in both languages."""
     log, content = LOGS[suite], b"return file"
-    told = replace(entry(16), digest=sm3_hex(content))
+    told = replace(entry(16), kind="told", digest=sm3_hex(content))
     block = close_block(log.blocks[-1], [told], log.signer)
     log = Log([*log.blocks, block], [*log.entries, [told]], log.signer)
     (tmp_path / "log").write_bytes(b"".join(log.lines()))
