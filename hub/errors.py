@@ -84,6 +84,18 @@ class Unwritable(HubError):
         self.keys = tuple(keys)
 
 
+class KeysUnusable(HubError):
+    """Key-encryption key or index root are missing, or others than those the database was sealed with: the administrator acts."""
+
+    code = "S051"
+
+
+class SealBroken(HubError):
+    """A sealed value was changed, cut, or moved from where it was sealed: somebody wrote to the database beside the hub."""
+
+    code = "S052"
+
+
 class FeedChanged(HubError):
     """The file or its columns are not as agreed: the batch is held, the partner sends again or the admin mends the mapping."""
 
