@@ -13,6 +13,8 @@ from functools import cache
 from posixpath import dirname
 from typing import TYPE_CHECKING
 
+import sqlalchemy as sa
+
 from hub.archive import Archive
 from hub.connections import find_connection
 from hub.errors import ConnectionMissing
@@ -40,7 +42,12 @@ def open_house(feeds: str = "*", receivers: str = "*") -> House:
     """Database, archive and what these patterns name of the mappings; opened once per process."""
     settings = read_settings()
     registry = read_registry(settings.mappings, feeds, receivers)
-    return House(open_database(settings.database_url), Archive(settings.archive), registry)
+    return House(open_engine(settings.database_url), Archive(settings.archive), registry)
+
+
+def open_engine(url: str) -> sa.Engine:
+    """The database, with a vault that may ask Airflow for the two roots where a setting names a connection for them."""
+    return open_database(url, lambda name: find_connection(name).password)
 
 
 def open_registry(feeds: str = "*", receivers: str = "*") -> Registry:

@@ -31,6 +31,8 @@ POINTS: dict[str, str] = {
     "store.locked": "the batch as fetched; its row is locked",
     "store.read": "the batch as fetched; its rows are read, sorted and in memory",
     "store.held": "the batch as fetched; its hold is written and not committed",
+    "keys.making": "the batch as fetched; a new data key is written and not committed",
+    "keys.made": "a new data key, wrapped, and the one before it open-only; nothing lies under it yet",
     "store.records_written": "the batch as fetched; records are written and not committed",
     "store.rejections_written": "the batch as fetched; rejections are written and not committed",
     "store.rows_written": "the batch as fetched; records, rejections and repetitions of a schema are written and not committed",

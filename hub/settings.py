@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -79,6 +81,72 @@ def seal_key() -> tuple[str, str]:
 def anchors_folder() -> Path:
     """The folder into which the exchange log's newest block goes out each hour; best on storage in other hands."""
     return Path(os.environ.get("HUB_ANCHORS", "var/anchors"))
+
+
+def suite_name() -> str:
+    """The suite in which new data keys seal (``HUB_SUITE``)."""
+    return os.environ.get("HUB_SUITE", "aes")
+
+
+def revealers() -> frozenset[str] | None:
+    """Who may reveal personal values (``HUB_REVEALERS``, names with commas between); None where it is not set."""
+    names = os.environ.get("HUB_REVEALERS")
+    return None if names is None else frozenset(name.strip() for name in names.split(",") if name.strip())
+
+
+def read_secret(name: str, find_secret: Callable[[str], str] | None = None) -> bytes:
+    """A credential of 32 bytes by the name of its setting, ``HUB_KEK`` or ``HUB_INDEX_ROOT``; raises HubError (S051).
+
+    From the variable itself, the file of ``…_FILE``, or the Airflow connection of ``…_CONNECTION`` (its password); where none is
+    named, from a private file in ``HUB_KEYS`` that is made at the first use.
+    """
+    if name in os.environ:
+        return _secret(os.environ[name], name)
+    if file := os.environ.get(f"{name}_FILE"):
+        return _secret(_read(Path(file), f"{name}_FILE"), f"{name}_FILE")
+    if connection := os.environ.get(f"{name}_CONNECTION"):
+        if find_secret is None:
+            raise HubError(f"{name}_CONNECTION is set, and connections are not to be had here", code="S051")
+        return _secret(find_secret(connection), f"{name}_CONNECTION")
+    path = Path(os.environ.get("HUB_KEYS", "var/keys")) / name.removeprefix("HUB_").lower()
+    if not path.exists():
+        _make_secret(path)
+    return _secret(_read(path, "HUB_KEYS"), str(path))
+
+
+def _read(path: Path, setting: str) -> str:
+    try:
+        return path.read_text("ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise HubError(f"{setting}: {path} cannot be read ({type(error).__name__})", code="S051") from None
+
+
+def _secret(text: str, where: str) -> bytes:
+    text = text.strip()
+    if len(text) != 64 or not all(letter in "0123456789abcdefABCDEF" for letter in text):
+        raise HubError(f"{where} holds no key: 64 hexadecimal digits, made by `openssl rand -hex 32`", code="S051")
+    return bytes.fromhex(text)
+
+
+def _make_secret(path: Path) -> None:
+    """Whole and on the disk, or not at all; of several who make it at once the first one's stays."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            return
+        folder = os.open(path.parent, os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)
+    finally:
+        draft.unlink()
 
 
 def now() -> datetime:

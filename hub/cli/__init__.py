@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from hub.bootstrap import open_engine
 from hub.cli import (
     balance,
     batches,
@@ -28,7 +29,6 @@ from hub.migrations import migrate
 from hub.model import BatchState
 from hub.reasons import reason
 from hub.settings import read_settings
-from hub.store.database import open_database
 
 Command = Callable[[argparse.Namespace], int]
 Add = Callable[..., argparse.ArgumentParser]
@@ -36,7 +36,7 @@ Add = Callable[..., argparse.ArgumentParser]
 
 def migrate_database(words: argparse.Namespace) -> int:
     """Bring the tables to the newest step."""
-    migrate(open_database(read_settings().database_url))
+    migrate(open_engine(read_settings().database_url))
     print("the database is at the newest step")
     return 0
 

@@ -7,10 +7,9 @@ import sys
 
 from hub import backup, retention, upkeep
 from hub.archive import Archive
-from hub.bootstrap import open_house
+from hub.bootstrap import open_engine, open_house
 from hub.cli.printing import show_table
 from hub.settings import read_settings, read_terms
-from hub.store.database import open_database
 
 
 def verify_archive(words: argparse.Namespace) -> int:
@@ -28,7 +27,7 @@ def retain(words: argparse.Namespace) -> int:
     Records, rejections, receipts and reports stay; each part that goes leaves a tombstone with its digest, when, why and by whom.
     """
     settings, terms = read_settings(), read_terms()
-    engine = open_database(settings.database_url)
+    engine = open_engine(settings.database_url)
     found = retention.find_past_term(engine, terms)
     print(f"raw bytes fetched before {found.before:%F %T} ({terms.raw_days} days), journal {terms.journal_days} days")
     show_table("", found.feeds)
@@ -47,7 +46,7 @@ def retain(words: argparse.Namespace) -> int:
 def back_up(words: argparse.Namespace) -> int:
     """Back up database and archive into a new folder while the hub runs, and check what was written."""
     settings = read_settings()
-    backup.make_backup(open_database(settings.database_url), Archive(settings.archive), words.folder)
+    backup.make_backup(open_engine(settings.database_url), Archive(settings.archive), words.folder)
     return _check(words)
 
 
@@ -59,9 +58,7 @@ def restore(words: argparse.Namespace) -> int:
     if words.check:
         return _check(words)
     settings = read_settings()
-    done = backup.restore_backup(
-        open_database(settings.database_url), Archive(settings.archive), words.folder, words.by
-    )
+    done = backup.restore_backup(open_engine(settings.database_url), Archive(settings.archive), words.folder, words.by)
     for sentence in done.wrong:
         print(sentence, file=sys.stderr)
     print(

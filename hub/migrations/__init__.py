@@ -9,6 +9,7 @@ from alembic import command
 from alembic.config import Config
 
 from hub.store.database import working
+from hub.store.old_rows import seal_old_rows
 
 
 def migrate(engine: sa.Engine) -> None:
@@ -20,3 +21,4 @@ def migrate(engine: sa.Engine) -> None:
         work.execute(sa.text("create schema if not exists hub"))
         config.attributes["connection"] = work
         command.upgrade(config, "head")
+        seal_old_rows(work)

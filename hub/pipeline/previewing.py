@@ -81,7 +81,7 @@ def _change(work: Work, house: House, feed: Feed, batch_id: int, found: Sorted) 
     turned_down = found.rejections
     told = 0
     if not isinstance(feed.spec.source, SftpSource):
-        again = records.told_before(work, batch_id, found.schema, records.with_digests(turned_down), feed.feed_id)
+        again = records.told_before(work, batch_id, found.schema, records.with_digests(work, turned_down), feed.feed_id)
         told = again.height
         turned_down = turned_down.join(again.select("#part", "#line"), on=["#part", "#line"], how="anti")
     now = {(int(part), int(line)) for part, line in turned_down.select("#part", "#line").rows()}

@@ -59,7 +59,7 @@ def ask_repair(house: House, batch_id: int, wanted: Wanted, by: str, why: str) -
         if taken := repairs.waiting_spots(work, batch_id).intersection(spots):
             raise NotAllowed(f"another repair waits for row {_first(taken)} already; decide about it first")
         weighed = _weigh(work, house, feed, batch, corrections)
-        rows = [_with_digests(row, weighed) for row in rows]
+        rows = [_with_digests(work, row, weighed) for row in rows]
         repair_id = repairs.add_repair(work, batch_id, by.strip(), why.strip(), rows)
         reach("repair.asking")
     reach("repair.asked")
@@ -213,9 +213,9 @@ def _write(work: Work, house: House, feed: Feed, batch: Batch, weighed: Weighed,
     owe(work, house.registry, feed, batch.batch_id, schema)
 
 
-def _with_digests(row: RepairedRow, weighed: Weighed) -> RepairedRow:
+def _with_digests(work: Work, row: RepairedRow, weighed: Weighed) -> RepairedRow:
     after = weighed.row_text(row.correction)
-    digest = records.with_digests(pl.DataFrame({"#row": [after]}))["#row_digest"].item()
+    digest = records.with_digests(work, pl.DataFrame({"#row": [after]}))["#row_digest"].item()
     return RepairedRow(row.correction, row.printed_no, row.before_digest, digest, row.reasons)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hub.errors import FencedOff, HubUnavailable, Unwritable
+from hub.errors import FencedOff, HubUnavailable, KeysUnusable, Unwritable
 from hub.isolating import MOST_POISON, ODD, failing, find_poison
 from hub.pipeline.house import House, log
 from hub.pipeline.recording import record_answered
@@ -15,7 +15,7 @@ from hub.store import batches, deliveries, receipts
 from hub.store.database import working
 from hub.store.deliveries import Submission
 
-NOT_A_RECORD = (HubUnavailable, FencedOff)
+NOT_A_RECORD = (HubUnavailable, FencedOff, KeysUnusable)
 """What is no record's fault."""
 
 
@@ -35,6 +35,8 @@ def read_payload(house: House, submission: Submission) -> list[dict[str, Any]]:
         return read(keys)
     except NOT_A_RECORD:
         raise
+    except Unwritable as error:
+        set_aside(house, submission, error.keys, str(error))
     except ODD as error:
         poison = find_poison(len(keys), failing(lambda start, count: read(keys[start : start + count]), NOT_A_RECORD))
         if not poison or len(poison) > MOST_POISON:

@@ -17,12 +17,16 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from hub.errors import HubError, HubUnavailable
 from hub.mapping import NUL, SHOWN_NUL, shown
 from hub.store.fences import verify
+from hub.store.vault import FindSecret, Vault
 
 Work = sa.Connection
 
 
-def open_database(url: str) -> sa.Engine:
-    """An engine for any PostgreSQL address; ``postgresql://`` is read as psycopg 3."""
+def open_database(url: str, find_secret: FindSecret | None = None) -> sa.Engine:
+    """An engine for any PostgreSQL address; ``postgresql://`` is read as psycopg 3. Its vault holds the keys of sealed fields.
+
+    ``find_secret`` asks Airflow for the password of a connection, where a setting names one.
+    """
     if url.startswith("postgresql://"):
         url = url.replace("postgresql://", "postgresql+psycopg://", 1)
     options = "-c timezone=Asia/Shanghai -c search_path=hub"
@@ -33,6 +37,7 @@ def open_database(url: str) -> sa.Engine:
             pool_size=2,
             pool_pre_ping=True,
             hide_parameters=True,
+            execution_options={"vault": Vault(find_secret)},
         )
         sa.event.listen(engine, "connect", _read_whole_numbers)
         return engine

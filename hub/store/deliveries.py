@@ -8,12 +8,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from hub.errors import Unwritable
+from hub.sealing import Destroyed
 from hub.store.database import Work, rows_of
+from hub.store.places import Place, record_place, record_row
+from hub.store.sealed import from_json, open_columns
 from schemas.catalogue import SCHEMAS
 
 # Envelope columns of a record table; everything else is the shared schema's.
 ENVELOPE = ("record_id", "batch_id", "part_no", "row_no", "printed_no", "source_key", "record_key", "version",
-            "content_digest", "fen", "is_current", "stored_at")  # fmt: skip
+            "content_digest", "fen", "is_current", "stored_at", "sealed_key")  # fmt: skip
 
 OWED = "receiver, schema_name, record_id, record_key, version, batch_id, row_no, fen, idempotency_key"
 
@@ -133,15 +137,31 @@ def bound_records(work: Work, submission: Submission) -> list[str]:
 
 def payload_of(work: Work, submission: Submission, keys: Sequence[str]) -> list[dict[str, Any]]:
     """These records of a submission as they are sent: the shared schema's fields, with keys and version."""
-    fields = " - ".join(f"'{name}'" for name in ENVELOPE)
+    place = record_place(submission.schema)
+    fields = " - ".join(f"'{name}'" for name in (*ENVELOPE, *(f"{column}_index" for column in place.indexed)))
     sql = f"""select delivery.idempotency_key, delivery.record_key, delivery.version, to_jsonb(r) - {fields} as fields
               from delivery join record.{submission.schema} as r using (record_id)
               where submission_id = :submission_id and delivery.idempotency_key = any(:keys) order by delivery_id"""
     found = rows_of(work, sql, submission_id=submission.submission_id, keys=list(keys))
+    _open_fields(work, place, found)
     return [
         {"idempotencyKey": row.idempotency_key, "recordKey": row.record_key, "version": row.version, **row.fields}
         for row in found
     ]
+
+
+def _open_fields(work: Work, place: Place, found: Sequence[sa.Row[Any]]) -> None:
+    """Put the texts of sealed fields in their places, all rows of a column at once. Raises Unwritable for those that are gone."""
+    rows = [record_row(row.version, row.record_key) for row in found]
+    sealed = {column: [from_json(row.fields[column]) for row in found] for column in place.columns}
+    gone = set()
+    for column, texts in open_columns(work, place, rows, sealed).items():
+        for row, text in zip(found, texts, strict=True):
+            row.fields[column] = text
+            if isinstance(text, Destroyed):
+                gone.add(row.idempotency_key)
+    if gone:
+        raise Unwritable("personal values whose key was destroyed", sorted(gone))
 
 
 def write_serial(work: Work, submission_id: int, serial_code: str) -> None:

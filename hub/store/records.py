@@ -12,8 +12,11 @@ from hub.model import Sorted
 from hub.points import reach
 from hub.recipes import add_up
 from hub.store.database import Work, copy_rows, rows_of
+from hub.store.places import REJECTIONS, record_place, row_of_batch
 from hub.store.restores import version_floor
+from hub.store.sealed import keyed, seal_frame
 from schemas.catalogue import SCHEMAS
+from schemas.personal import PERSONAL_SCHEMAS
 
 KNOWN: dict[str, pl.DataType | type[pl.DataType]] = {
     "#record_key": pl.String,
@@ -57,7 +60,7 @@ def write_rows(work: Work, batch_id: int, found: Sorted, *, answer_every_row: bo
     _write_versions(work, batch_id, found.schema, fresh)
     reach("store.records_written")
     mine, old = known.filter(is_mine), known.filter(~is_mine)
-    rejections = with_digests(found.rejections)
+    rejections = with_digests(work, found.rejections)
     again = rejections.head(0) if answer_every_row else told_before(work, batch_id, found.schema, rejections)
     rejections = rejections.join(
         again.select("#part", "#line"), on=["#part", "#line"], how="anti", maintain_order="left"
@@ -78,9 +81,10 @@ def write_rows(work: Work, batch_id: int, found: Sorted, *, answer_every_row: bo
     )
 
 
-def with_digests(rejections: pl.DataFrame) -> pl.DataFrame:
-    """Rejections with the SM3 of each row as it came, by which it is known when it comes again."""
-    return rejections.with_columns(pl.Series("#row_digest", sm3_texts(rejections["#row"]), dtype=pl.String))
+def with_digests(work: Work, rejections: pl.DataFrame) -> pl.DataFrame:
+    """Rejections with the keyed SM3 of each row as it came, by which it is known when it comes again."""
+    digests = pl.Series("#row_digest", sm3_texts(rejections["#row"]), dtype=pl.String)
+    return keyed(work, rejections.with_columns(digests), "#row_digest")
 
 
 def compare(work: Work, batch_id: int, found: Sorted) -> pl.DataFrame:
@@ -95,7 +99,8 @@ def compare(work: Work, batch_id: int, found: Sorted) -> pl.DataFrame:
               from record.{found.schema} where is_current and record_key = any(:keys)"""
     known = rows_of(work, sql, keys=found.records["#record_key"].to_list())
     frame = pl.DataFrame([tuple(row) for row in known], schema=KNOWN, orient="row")
-    joined = found.records.join(frame, on="#record_key", how="left", maintain_order="left")
+    records = keyed(work, found.records, "#digest") if found.schema in PERSONAL_SCHEMAS else found.records
+    joined = records.join(frame, on="#record_key", how="left", maintain_order="left")
     newer = pl.col("source_updated_at") >= pl.col("known_at") if dated else pl.lit(batch_id) >= pl.col("batch_id")
     other = (pl.col("content_digest") != pl.col("#digest")) & newer.fill_null(True)
     sql = f"select record_key, content_digest from record.{found.schema} where batch_id = :batch_id"
@@ -129,6 +134,9 @@ def _write_versions(work: Work, batch_id: int, schema: str, fresh: pl.DataFrame)
         pl.col("#fen").alias("fen"),
         *SCHEMAS[schema].column_names(),
     )
+    if schema in PERSONAL_SCHEMAS:
+        names = envelope.select(pl.concat_str("version", pl.lit("/"), "record_key")).to_series()
+        envelope = seal_frame(work, record_place(schema), envelope, names)
     copy_rows(work, f"record.{schema}", envelope)
 
 
@@ -177,7 +185,8 @@ def _write_rejections(work: Work, batch_id: int, schema: str, rejections: pl.Dat
         pl.col("#row_digest").alias("row_digest"),
         reasons.alias("reasons"),
     )
-    copy_rows(work, "rejection", columns)
+    names = [row_of_batch(batch_id, schema, *at) for at in columns.select("part_no", "row_no").rows()]
+    copy_rows(work, "rejection", seal_frame(work, REJECTIONS, columns, pl.Series(names, dtype=pl.String)))
 
 
 def _write_repetitions(work: Work, batch_id: int, schema: str, old: pl.DataFrame) -> None:

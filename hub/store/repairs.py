@@ -10,7 +10,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from hub.corrections import Correction
+from hub.errors import KeysUnusable
+from hub.sealing import Destroyed
 from hub.store.database import Work, rows_of
+from hub.store.places import REPAIRS, row_of_repair
+from hub.store.sealed import open_texts, seal_rows
 
 
 @dataclass(frozen=True)
@@ -53,10 +57,20 @@ def waiting_spots(work: Work, batch_id: int) -> set[tuple[str, int, int]]:
 
 def effective_corrections(work: Work, batch_id: int) -> list[Correction]:
     """What was approved for rows of a batch, oldest first: put on top whenever its bytes are read."""
-    sql = """select place, part_no, row_no, corrections from repair join repair_row using (repair_id)
+    sql = """select repair_id, place, part_no, row_no, corrections from repair join repair_row using (repair_id)
              where batch_id = :batch_id and state = 'effective' order by repair_id, place, part_no, row_no"""
+    return _corrections(work, rows_of(work, sql, batch_id=batch_id))
+
+
+def _corrections(work: Work, rows: Sequence[sa.Row[Any]]) -> list[Correction]:
+    """The cells of these rows, opened. Raises KeysUnusable when their key was destroyed: without them the row would be another."""
+    names = [row_of_repair(row.repair_id, row.place, row.part_no, row.row_no) for row in rows]
+    texts = open_texts(work, REPAIRS, names, [row.corrections for row in rows])
+    if any(isinstance(text, Destroyed) for text in texts):
+        raise KeysUnusable("a repair of this batch lies under a key that was destroyed; its partner has to send again")
     return [
-        Correction(row.place, row.part_no, row.row_no, row.corrections) for row in rows_of(work, sql, batch_id=batch_id)
+        Correction(row.place, row.part_no, row.row_no, json.loads(text or "{}"))
+        for row, text in zip(rows, texts, strict=True)
     ]
 
 
@@ -64,19 +78,27 @@ def add_repair(work: Work, batch_id: int, by: str, why: str, rows: Sequence[Repa
     """Write a request down; it takes no effect yet."""
     sql = """insert into repair (batch_id, asked_by, reason) values (:batch_id, :by, :why) returning repair_id"""
     repair_id = int(rows_of(work, sql, batch_id=batch_id, by=by, why=why)[0].repair_id)
-    facts = [
-        {"place": row.correction.place, "part_no": row.correction.part_no, "row_no": row.correction.row_no,
-         "printed_no": row.printed_no, "corrections": dict(row.correction.cells),
-         "before_digest": row.before_digest, "after_digest": row.after_digest, "reasons": list(row.reasons)}
-        for row in rows
-    ]  # fmt: skip
-    sql = """insert into repair_row (repair_id, place, part_no, row_no, printed_no, corrections, before_digest, after_digest,
-                                     reasons)
-             select :repair_id, r.* from jsonb_to_recordset(cast(:rows as jsonb))
-                as r(place text, part_no int, row_no int, printed_no text, corrections jsonb, before_digest text,
-                     after_digest text, reasons jsonb)"""
-    work.execute(sa.text(sql), {"repair_id": repair_id, "rows": json.dumps(facts)})
+    if rows:
+        _add_rows(work, repair_id, rows)
     return repair_id
+
+
+def _add_rows(work: Work, repair_id: int, rows: Sequence[RepairedRow]) -> None:
+    spots = [(row.correction.place, row.correction.part_no, row.correction.row_no) for row in rows]
+    cells = [json.dumps(dict(row.correction.cells), ensure_ascii=False) for row in rows]
+    sealed = seal_rows(work, REPAIRS, [row_of_repair(repair_id, *spot) for spot in spots], {"corrections": cells})
+    sql = """insert into repair_row (repair_id, place, part_no, row_no, printed_no, corrections, sealed_key, columns,
+                                     before_digest, after_digest, reasons)
+             values (:repair_id, :place, :part_no, :row_no, :printed_no, :corrections, :sealed_key, :columns,
+                     :before_digest, :after_digest, cast(:reasons as jsonb))"""
+    facts = [
+        {"repair_id": repair_id, "place": spot[0], "part_no": spot[1], "row_no": spot[2], "printed_no": row.printed_no,
+         "corrections": sealed["corrections"][number], "sealed_key": sealed["sealed_key"][number],
+         "columns": list(row.correction.cells), "before_digest": row.before_digest, "after_digest": row.after_digest,
+         "reasons": json.dumps(list(row.reasons))}
+        for number, (row, spot) in enumerate(zip(rows, spots, strict=True))
+    ]  # fmt: skip
+    work.execute(sa.text(sql), facts)
 
 
 def lock_repair(work: Work, repair_id: int) -> Repair | None:
@@ -94,13 +116,13 @@ def batch_of(work: Work, repair_id: int) -> int | None:
 
 def rows_of_repair(work: Work, repair_id: int) -> list[RepairedRow]:
     """Its rows in the order of the batch."""
-    sql = """select place, part_no, row_no, printed_no, corrections, before_digest, after_digest, reasons
+    sql = """select repair_id, place, part_no, row_no, printed_no, corrections, before_digest, after_digest, reasons
              from repair_row where repair_id = :repair_id order by place, part_no, row_no"""
+    found = rows_of(work, sql, repair_id=repair_id)
     return [
-        RepairedRow(Correction(row.place, row.part_no, row.row_no, row.corrections), row.printed_no,
-                    row.before_digest, row.after_digest, row.reasons)
-        for row in rows_of(work, sql, repair_id=repair_id)
-    ]  # fmt: skip
+        RepairedRow(correction, row.printed_no, row.before_digest, row.after_digest, row.reasons)
+        for row, correction in zip(found, _corrections(work, found), strict=True)
+    ]
 
 
 def decide(work: Work, repair_id: int, state: str, by: str) -> None:
@@ -113,7 +135,7 @@ def list_repairs(work: Work, state: str | None, most: int) -> Sequence[sa.Row[An
     sql = """select * from (
                 select repair_id, batch_id as of_batch, feed_id, repair.state, count(*) as rows, asked_by, asked_at, reason,
                        decided_by, decided_at,
-                       (select string_agg(distinct k, ', ') from repair_row as r, jsonb_object_keys(corrections) as k
+                       (select string_agg(distinct k, ', ') from repair_row as r, unnest(r.columns) as k
                         where r.repair_id = repair.repair_id) as columns
                 from repair join batch using (batch_id) join repair_row using (repair_id)
                 where cast(:state as text) is null or repair.state = :state

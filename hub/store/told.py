@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
 from hub.digest import sm3_hex
+from hub.errors import KeysUnusable
 from hub.model import Batch, Stage
+from hub.sealing import Destroyed
 from hub.store.database import Work, plain, rows_of
+from hub.store.places import CALLS
+from hub.store.sealed import open_texts, seal_rows
 
 
 def row_digest(row: Mapping[str, str]) -> str:
@@ -45,7 +50,16 @@ def open_calls(work: Work, batch_id: int, stage: Stage) -> list[Call]:
     sql = """select call_id, call_key as key, rows from told_call
              where batch_id = :batch_id and stage = :stage and sent_at is null order by call_id"""
     found = rows_of(work, sql, batch_id=batch_id, stage=stage.value)
-    return [Call(row.call_id, row.key, tuple(row.rows)) for row in found]
+    words = open_texts(work, CALLS, [row.key for row in found], [row.rows for row in found])
+    return [Call(row.call_id, row.key, _rows(text)) for row, text in zip(found, words, strict=True)]
+
+
+def _rows(words: str | None) -> tuple[Mapping[str, str], ...]:
+    if isinstance(words, Destroyed):
+        raise KeysUnusable(
+            "a call that is not told yet lies under a key that was destroyed; its batch must be read again"
+        )
+    return tuple(json.loads(words or "[]"))
 
 
 def add_calls(work: Work, batch: Batch, stage: Stage, rows: Sequence[ToldRow], per_call: int) -> int:
@@ -75,10 +89,11 @@ def add_calls(work: Work, batch: Batch, stage: Stage, rows: Sequence[ToldRow], p
 def _add_call(work: Work, batch: Batch, stage: Stage, number: int, rows: Sequence[ToldRow]) -> None:
     words = plain(json.dumps([dict(row.row) for row in rows], ensure_ascii=False))
     facts = f"{batch.feed_id}|{batch.source_name}|{batch.digest}|{stage.value}|{number}|{words}"
-    sql = """insert into told_call (batch_id, stage, call_key, rows, row_count)
-             values (:batch_id, :stage, :key, cast(:rows as jsonb), :count) returning call_id"""
-    values = {"batch_id": batch.batch_id, "stage": stage.value, "key": sm3_hex(facts.encode())[:32]}
-    call_id = rows_of(work, sql, **values, rows=words, count=len(rows))[0].call_id
+    sql = """insert into told_call (batch_id, stage, call_key, rows, sealed_key, row_count)
+             values (:batch_id, :stage, :key, :rows, :sealed_key, :count) returning call_id"""
+    values: dict[str, Any] = {"batch_id": batch.batch_id, "stage": stage.value, "key": sm3_hex(facts.encode())[:32]}
+    sealed = {name: column[0] for name, column in seal_rows(work, CALLS, [values["key"]], {"rows": [words]}).items()}
+    call_id = rows_of(work, sql, **values, **sealed, count=len(rows))[0].call_id
     sql = """insert into told_row (batch_id, stage, place, row_digest, call_id)
              select :batch_id, :stage, place, digest, :call_id
              from jsonb_to_recordset(cast(:rows as jsonb)) as r(place text, digest text)
@@ -89,5 +104,5 @@ def _add_call(work: Work, batch: Batch, stage: Stage, number: int, rows: Sequenc
 
 def mark_sent(work: Work, call_id: int) -> None:
     """The partner has it. Its words are not kept any longer than they are needed."""
-    sql = "update told_call set sent_at = now(), rows = '[]' where call_id = :call_id and sent_at is null"
+    sql = "update told_call set sent_at = now(), rows = null where call_id = :call_id and sent_at is null"
     work.execute(sa.text(sql), {"call_id": call_id})

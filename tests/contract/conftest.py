@@ -23,6 +23,15 @@ from simulators.running import Running, running
 _numbers = count(1)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def keys_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the hub makes its two roots by itself, as it does for anybody who names none."""
+    folder = tmp_path_factory.mktemp("keys")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HUB_KEYS", str(folder))
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
     """One database server for all contract tests."""

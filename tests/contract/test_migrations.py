@@ -16,6 +16,7 @@ from hub.migrations import migrate
 from hub.store.database import open_database, rows_of, working
 from hub.store.deliveries import ENVELOPE
 from schemas.catalogue import SCHEMAS
+from schemas.personal import PERSONAL_SCHEMAS, number_kind, personal_columns
 
 TYPES = {
     pl.String: {"text"},
@@ -48,12 +49,15 @@ def everything(engine: sa.Engine) -> list[tuple[object, ...]]:
 def test_a_record_table_has_exactly_its_schemas_columns(name: str, engine: sa.Engine) -> None:
     """Names in order, nullability, and a type that holds what the schema holds; the envelope beside them."""
     found = columns(engine, "record", name)
-    assert set(ENVELOPE) <= set(found)
-    own = {column: what for column, what in found.items() if column not in ENVELOPE}
+    assert set(ENVELOPE) - ({"sealed_key"} if name not in PERSONAL_SCHEMAS else set()) <= set(found)
+    personal = personal_columns(name)
+    indexes = {f"{column}_index": column for column in personal if number_kind(column)}
+    own = {column: what for column, what in found.items() if column not in ENVELOPE and column not in indexes}
     wanted = SCHEMAS[name].columns()
     assert list(own) == list(wanted)
+    assert set(indexes) <= set(found)
     for column, what in wanted.items():
-        assert own[column][0] in TYPES[what.dtype.base_type()], column
+        assert own[column][0] in ({"bytea"} if column in personal else TYPES[what.dtype.base_type()]), column
         assert own[column][1] == what.nullable, column
 
 
