@@ -19,6 +19,8 @@ from hub.pipeline import House
 from hub.registry import read_registry
 from hub.store import batches, deliveries, questions
 from hub.store.database import rows_of, working
+from hub.store.places import record_place
+from hub.store.sealed import open_columns
 from simulators.running import Running
 
 PROVINCE = "province"
@@ -174,6 +176,18 @@ class Hub:
         """A question of a test to the hub's own tables."""
         with working(self.house.engine) as work:
             return list(rows_of(work, sql, **values))
+
+    def opened(self, schema: str, sql: str = "", **values: Any) -> list[dict[str, Any]]:
+        """Records with their personal columns opened; ``sql`` is what follows `from record.…`."""
+        place = record_place(schema)
+        with working(self.house.engine) as work:
+            found = rows_of(work, f"select *, {place.row} as row from record.{schema} {sql}", **values)
+            sealed = {column: [row._mapping[column] for row in found] for column in place.columns}
+            texts = open_columns(work, place, [row.row for row in found], sealed)
+        return [
+            {**row._mapping, **{name: column[number] for name, column in texts.items()}}
+            for number, row in enumerate(found)
+        ]
 
     def alarms(self) -> list[str]:
         """Every alarm's sentence."""

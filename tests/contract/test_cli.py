@@ -143,8 +143,8 @@ def test_a_row_is_traced_to_its_receipt_and_its_return_files(typed: Typed, hub: 
         assert [line for line in out.splitlines() if line in HEADS] == HEADS[:1] + HEADS[3:]
         assert "province" in out
         assert "payroll_line" in out
-    values = hub.ask("select worker_name, id_no, card_no from record.payroll_line where batch_id = :id", id=batch_id)
-    assert not [value for row in values for value in row if value in out]
+    values = hub.opened("payroll_line", "where batch_id = :id", id=batch_id)
+    assert not [row[name] for row in values for name in ("worker_name", "id_no", "card_no") if row[name] in out]
     assert "payroll_batch" in typed("row", batch_id, 0)[1]
     code, out, _ = typed("row", batch_id, 1)
     assert (code, "L1" in out, "rejections" in out, "receipts" in out) == (0, True, True, False)
@@ -206,7 +206,7 @@ def test_clues_that_wait_are_listed_and_the_late_ones_by_themselves(typed: Typed
         "update record.clue set received_at = timestamptz '2020-01-02', due_on = null where record_id % 2 = 0 returning 1"
     )
     hub.ask("update record.clue set due_on = date '2099-01-05' where record_id % 2 = 1 returning 1")
-    rows = hub.ask("select channel_serial_no, reporter_name, record_id % 2 = 0 as is_late from record.clue")
+    rows = hub.ask("select channel_serial_no, record_id % 2 = 0 as is_late from record.clue")
     code, every, _ = typed("clues")
     _, late, _ = typed("clues", "--overdue")
     assert code == 0
@@ -214,7 +214,7 @@ def test_clues_that_wait_are_listed_and_the_late_ones_by_themselves(typed: Typed
     for row in rows:
         assert row.channel_serial_no in every
         assert (row.channel_serial_no in late) == row.is_late
-        assert row.reporter_name not in every
+    assert not [row for row in hub.opened("clue") if row["reporter_name"] in every]
     assert "2020-02-06" in late
 
 

@@ -226,9 +226,9 @@ def test_its_wages_go_to_the_province_and_back(joined: Hub, root: Path) -> None:
 
 def test_what_is_stored_is_what_the_bank_wrote(joined: Hub) -> None:
     """Rare letters, bars, months and times to the minute."""
-    sql = """select line_no, worker_name, net_fen, result, pay_month, to_char(paid_at, 'YYYY-MM-DD HH24:MI') as paid
-             from record.payroll_line order by line_no"""
-    assert [tuple(row) for row in joined.ask(sql)] == [
+    rows = joined.opened("payroll_line", "order by line_no")
+    plain = ("line_no", "worker_name", "net_fen", "result", "pay_month")
+    assert [(*(row[name] for name in plain), f"{row['paid_at']:%Y-%m-%d %H:%M}") for row in rows] == [
         (n, name, fen, "returned" if n == 2 else "success", "2026-10", f"2026-11-22 09:{n:02d}")
         for n, (name, fen) in enumerate(zip(WAGES.names, FEN, strict=True), 1)
     ]

@@ -207,9 +207,9 @@ def take_in(joined: Hub, feed_id: str) -> list[BatchState]:
 
 def stored(joined: Hub, batch_no: str) -> list[tuple[object, ...]]:
     """The wages of one batch as they are kept."""
-    sql = """select line_no, worker_name, net_fen, result, pay_month, to_char(paid_at, 'YYYY-MM-DD HH24:MI') as paid
-             from record.payroll_line where batch_no = :batch_no order by line_no"""
-    return [tuple(row) for row in joined.ask(sql, batch_no=batch_no)]
+    rows = joined.opened("payroll_line", "where batch_no = :batch_no order by line_no", batch_no=batch_no)
+    plain = ("line_no", "worker_name", "net_fen", "result", "pay_month")
+    return [(*(row[name] for name in plain), f"{row['paid_at']:%Y-%m-%d %H:%M}") for row in rows]
 
 
 def expected() -> list[tuple[object, ...]]:
