@@ -126,6 +126,12 @@ POINTS: dict[str, str] = {
     "prove.put": "the proof is at the partner's; not noted by us",
     "prove.noting": "the proof is at the partner's; the note is written and not committed",
     "prove.noted": "the proof is at the partner's, and we know it",
+    "reseal.writing": "rows under the old key; the same under the new one are written and not committed",
+    "reseal.written": "some rows under the new key, the others under the old one, which still opens",
+    "destroy.writing": "the key; that it is destroyed is written and not committed",
+    "destroy.destroyed": "the key is destroyed, with name and reason",
+    "reveal.noting": "nothing; who wants to see what and why is written and not committed",
+    "reveal.noted": "who was to see what and why; nothing is shown yet",
     "lease.ended": "everything that was done under the lease; the lease is held still",
 }
 """Every point and what is durable when it is reached, in the order in which a batch meets them; the code reaches no other."""

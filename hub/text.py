@@ -114,6 +114,19 @@ def masked(text: str) -> str:
     return f"{kind} {hidden}".strip()
 
 
+ENDS = {"document": (4, 4), "account": (4, 4), "card": (6, 4), "phone": (3, 4)}
+"""Digits of a number that stay at its ends."""
+
+
+def masked_as(kind: str | None, text: str) -> str:
+    """A personal value as it may be shown: 3701**********1234, 622202******7890, 138****1234; a name's or text's first letter."""
+    front, back = ENDS.get(kind or "", (1, 0))
+    if kind is None:
+        return text[:1] + "***"
+    hidden = len(text) - front - back
+    return text[:front] + "*" * hidden + text[len(text) - back :] if hidden > 0 else "*" * len(text)
+
+
 def in_yuan(fen: int) -> str:
     """Fen as yuan with two decimals, exactly, with commas before groups of three digits."""
     return f"{'-' if fen < 0 else ''}{abs(fen) // 100:,}.{abs(fen) % 100:02d}"

@@ -26,7 +26,7 @@ from hub.backup.manifest import (
 from hub.backup.postgres import dump_database
 from hub.errors import HubError, NotAllowed
 from hub.settings import now
-from hub.store import backups
+from hub.store import backups, keys
 
 
 def make_backup(engine: sa.Engine, archive: Archive, folder: Path) -> Manifest:
@@ -41,6 +41,7 @@ def make_backup(engine: sa.Engine, archive: Archive, folder: Path) -> Manifest:
     with backups.one_view(engine) as (work, snapshot):
         parts = backups.parts_named(work)
         tables, tallies, step = backups.count_tables(work), backups.sum_tallies(work), backups.step_of(work)
+        roots = keys.named_roots(work)
         dump_database(engine, folder / DUMP, snapshot)
     objects = _copy_objects(archive, Archive(folder / ARCHIVE), parts)
     files = {
@@ -48,7 +49,7 @@ def make_backup(engine: sa.Engine, archive: Archive, folder: Path) -> Manifest:
         PARTS: write_list(folder / PARTS, parts),
         OBJECTS: write_list(folder / OBJECTS, objects),
     }
-    manifest = Manifest(FORM, backup_at, __version__, step, files, tables, tallies, len(parts), len(objects))
+    manifest = Manifest(FORM, backup_at, __version__, step, files, tables, tallies, len(parts), len(objects), roots)
     write_manifest(folder, manifest)
     return manifest
 

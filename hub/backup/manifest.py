@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,8 @@ MANIFEST, MANIFEST_DIGEST = "manifest.json", "manifest.json.sm3"
 class Manifest:
     """``backup_at``: the moment the database was seen at. ``files``: SM3 of each file beside the archive's objects.
 
-    ``tables``: rows of every table; ``tallies``: rows and fen of each kind of record.
+    ``tables``: rows of every table; ``tallies``: rows and fen of each kind of record. ``roots``: check values of the
+    key-encryption key and the index root that it opens with, which are in no backup.
     """
 
     form: int
@@ -35,6 +36,7 @@ class Manifest:
     tallies: Sequence[Mapping[str, Any]]
     parts: int
     objects: int
+    roots: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

@@ -20,7 +20,7 @@ from hub.errors import HubError, NotAllowed
 from hub.migrations import migrate
 from hub.pipeline.recording import record_fetched
 from hub.settings import TIME_ZONE, now
-from hub.store import backups, batches, restores
+from hub.store import backups, batches, keys, restores
 from hub.store.database import Work, working
 from hub.store.exchange_log import append
 
@@ -43,7 +43,10 @@ class Restored:
 
 
 def restore_backup(engine: sa.Engine, archive: Archive, folder: Path, by: str) -> Restored:
-    """Archive first, then the database, then what makes it safe. Of a backup that is not whole nothing is restored (S021)."""
+    """Archive first, then the database, then what makes it safe.
+
+    Nothing is restored of a backup that is not whole (S021), or that does not open with our two roots (S051).
+    """
     manifest, wrong = check_backup(folder)
     if wrong:
         raise HubError(
@@ -52,6 +55,7 @@ def restore_backup(engine: sa.Engine, archive: Archive, folder: Path, by: str) -
     with working(engine) as work:
         if not backups.is_untouched(work):
             raise NotAllowed("the database holds tables of a hub; restore into an empty one, nothing was changed")
+        keys.check_named_roots(work, manifest.roots)
     source = Archive(folder / ARCHIVE)
     copied = sum(source.copy(name, archive) for name in read_list(folder / OBJECTS))
     fill_database(engine, folder / DUMP)

@@ -18,6 +18,7 @@ from hub.cli import (
     exchange_log,
     incidents,
     keeping,
+    keys,
     mappings,
     receivers,
     repairs,
@@ -56,7 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
         return sub
 
     for group in (_add_mappings, _add_batches, _add_watching, _add_decisions, _add_replays, _add_repairs, _add_receivers,
-                  _add_accounts, _add_log, _add_keeping):  # fmt: skip
+                  _add_accounts, _add_log, _add_keeping, _add_keys):  # fmt: skip
         group(add)
     return parser
 
@@ -149,7 +150,9 @@ def _add_repairs(add: Add) -> None:
     listing = add("repairs", repairs.list_repairs)
     listing.add_argument("repair", metavar="REPAIR", type=int, nargs="?", help="one of them, row by row")
     listing.add_argument("--state", choices=["waiting", "effective", "declined"], help="only those")
-    listing.add_argument("--values", action="store_true", help="show the new values, for whoever approves")
+    listing.add_argument("--values", action="store_true", help="show the new values, for whoever approves; is kept")
+    listing.add_argument("--by", help="with --values: who looks")
+    listing.add_argument("--reason", help="with --values: why")
     listing.add_argument("--last", type=int, default=50, help="how many, newest last (50)")
 
 
@@ -212,6 +215,10 @@ def _add_keeping(add: Add) -> None:
     restoring.add_argument("folder", metavar="DIR", type=Path, help="the folder of a backup")
     restoring.add_argument("--check", action="store_true", help="only look whether the backup is whole")
     restoring.add_argument("--by", default=_own_name(), help="who restores")
+
+
+def _add_keys(add: Add) -> None:
+    keys.add_commands(add, _own_name())
 
 
 def _own_name() -> str:

@@ -26,7 +26,7 @@ def repair(words: argparse.Namespace) -> int:
     print(
         f"改正 {asked.repair_id}（{asked.rows} 行，{'、'.join(asked.columns)}）等待另一人批准，尚未写入任何数据 / "
         f"repair {asked.repair_id} of {asked.rows} rows waits for a second person, and changes nothing until then:\n"
-        f"  hub repairs {asked.repair_id} --values\n  hub approve {asked.repair_id} --by NAME"
+        f"  hub repairs {asked.repair_id} --values --by NAME --reason WHY\n  hub approve {asked.repair_id} --by NAME"
     )
     return 0
 
@@ -59,9 +59,15 @@ def list_repairs(words: argparse.Namespace) -> int:
         rows = repairs.rows_of_repair(work, words.repair)
     if not rows:
         raise NotAllowed(f"there is no repair {words.repair}; `hub repairs` lists them")
+    if words.values:
+        pipeline.note_shown(house, f"repair {words.repair}", _columns(rows), words.by or "", words.reason or "")
     last = "改后的值 new value" if words.values else "改后摘要 row after (SM3)"
     show_lines([(*DETAIL_HEADS, last), *_described(rows, words)])
     return 0
+
+
+def _columns(rows: list[RepairedRow]) -> list[str]:
+    return sorted({column for row in rows for column in row.correction.cells})
 
 
 def _described(rows: list[RepairedRow], words: argparse.Namespace) -> list[tuple[str, ...]]:

@@ -25,6 +25,7 @@ from hub.pipeline.reconciling import (
 from hub.pipeline.repairing import Asked, approve_repair, ask_repair, decline_repair
 from hub.pipeline.replaying import Replayed, batches_wanted, open_replay, replay_batch, run_replay
 from hub.pipeline.resending import drop_receiver, preview_drop, preview_resend, resend, resend_batch, wake_children
+from hub.pipeline.sealing import destroy_key, may_reveal, note_shown, reseal, reveal, rotate_key, show_masked
 from hub.pipeline.storing import store_batch
 from hub.pipeline.telling import batches_to_report, report_batch
 
@@ -52,6 +53,7 @@ __all__ = [
     "decline_repair",
     "deliver_waiting",
     "describe_circuit",
+    "destroy_key",
     "drop_receiver",
     "feeds_owed",
     "feeds_unproven",
@@ -63,8 +65,10 @@ __all__ = [
     "holding_by_hand",
     "known_files",
     "mark_delivered",
+    "may_reveal",
     "next_delivery",
     "note_open",
+    "note_shown",
     "open_replay",
     "preview_backfill",
     "preview_batch",
@@ -77,10 +81,14 @@ __all__ = [
     "release_batch",
     "replay_batch",
     "report_batch",
+    "reseal",
     "resend",
     "resend_batch",
     "resend_missing",
+    "reveal",
+    "rotate_key",
     "run_replay",
+    "show_masked",
     "sides_of",
     "store_batch",
     "tell_conclusions",

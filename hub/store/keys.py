@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -97,6 +97,21 @@ def check_roots(work: Work) -> None:
     found = rows_of(work, "select check_value from index_root")
     if found:
         vault_of(work).check_index_root(found[0].check_value)
+
+
+def named_roots(work: Work) -> dict[str, list[str]]:
+    """By what the roots are known that this database opens and is searched with."""
+    kek = rows_of(work, "select distinct kek_check from data_key where wrapped is not null order by 1")
+    root = rows_of(work, "select check_value from index_root")
+    return {"kek": [row.kek_check for row in kek], "index_root": [row.check_value for row in root]}
+
+
+def check_named_roots(work: Work, roots: Mapping[str, Sequence[str]]) -> None:
+    """Raises KeysUnusable (S051) when these are not our roots."""
+    for check in roots.get("kek", ()):
+        vault_of(work).check_kek(check)
+    for check in roots.get("index_root", ()):
+        vault_of(work).check_index_root(check)
 
 
 def list_keys(work: Work) -> Sequence[sa.Row[Any]]:

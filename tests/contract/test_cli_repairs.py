@@ -43,7 +43,9 @@ def test_one_officer_asks_and_another_approves(typed: Typed, hub: Hub, spoiled: 
     assert code == 0
     assert re.search(rf"^  {number} .*waiting.*王科长.*银行来电更正.*卡号", out, re.MULTILINE)
     assert right[0] not in typed("repairs", number)[1]
-    assert right[0] in typed("repairs", number, "--values")[1]
+    assert typed("repairs", number, "--values")[0] == 2
+    assert right[0] in typed("repairs", number, "--values", "--by", "李科长", "--reason", "批准前核对")[1]
+    assert "批准前核对" in typed("reveals")[1]
     code, _, err = typed("approve", number, "--by", "王科长")
     assert (code, err.startswith("hub: S041 须由另一人批准")) == (2, True)
     code, out, _ = typed("approve", number, "--by", "李科长")
