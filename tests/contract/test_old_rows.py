@@ -16,11 +16,11 @@ from hub.sealing import keyed_digests
 from hub.store import crosswalk, keys, repairs, reveals
 from hub.store.database import open_database, rows_of, working
 
-ID_NO, OLD_ID_NO, CARD, NAME = "370102199001011237", "370102900101123", "6222020000000000018", "欧阳测"
+ID_NO, OLD_ID_NO, CARD, NAME = "370102199001011231", "370102900101123", "6222020000000000018", "欧阳测"
 BEFORE = "0009"
 ENVELOPE = "batch_id, part_no, row_no, printed_no, source_key, record_key, version, content_digest, fen"
-LINE = f"""insert into record.payroll_line ({ENVELOPE}, bank3_code, batch_no, line_no, worker_name, id_type, id_no, card_no, net_fen,
-             result, pay_month, permit_no, area6_code)
+LINE = f"""insert into record.payroll_line ({ENVELOPE}, bank3_code, batch_no, line_no, worker_name, id_type, id_no, card_no,
+             net_fen, result, pay_month, permit_no, area6_code)
            values (1, 0, :n, :n, '{{}}', '313/a/' || :n, 1, :digest, 1, '313', 'a', :n, :name, '01', :id_no, :card, 1, 'success',
              '2026-10', 'p', '370900')"""
 OTHERS = (
@@ -31,7 +31,8 @@ OTHERS = (
     "insert into repair (batch_id, state, reason, asked_by, decided_by) values (1, 'effective', 'x', 'a', 'b')",
     f"""insert into repair_row (repair_id, place, part_no, row_no, printed_no, corrections, before_digest, after_digest, reasons)
         values (1, 'detail', 0, 9, '9', '{{"卡号": "{CARD}"}}', '', '', '[]')""",
-    f"""insert into told_call (batch_id, stage, call_key, rows, row_count) values (1, 'intake', 'k', '[{{"name": "{NAME}"}}]', 1)""",
+    f"""insert into told_call (batch_id, stage, call_key, rows, row_count)
+        values (1, 'intake', 'k', '[{{"name": "{NAME}"}}]', 1)""",
     f"insert into identity (kind, anchor) values ('worker', '01 {ID_NO}'), ('worker', '01 {OLD_ID_NO}'), ('enterprise', 'u')",
     f"""insert into id_crosswalk (hub_id, id_kind, id_value, schema_name, batch_id)
         values (1, 'card_no', '{CARD}', 'x', 1), (2, 'card_no', '{CARD}', 'x', 1), (2, 'worker_no', 'p u W1', 'x', 1)""",
