@@ -44,8 +44,9 @@ faults: $(STAMP) ## kill and disturb the exchange everywhere, let the ledgers ju
 	@$(BIN)/python -m tests.faults --seeds $(or $(SEEDS),1,2,3)
 
 .PHONY: bench
-bench: $(STAMP) ## compare our checks of identifiers with python-stdnum on a million values of each kind
+bench: $(STAMP) ## compare our checks of identifiers with python-stdnum, and what sealing of fields costs
 	@$(BIN)/python -m bench.identifiers
+	@$(BIN)/python -m bench.sealing
 
 .PHONY: lock
 lock: $(STAMP) ## resolve pyproject.toml anew into requirements.lock
