@@ -64,7 +64,7 @@ def whole(suite_name: str) -> Callable[[pl.DataFrame], None]:
     def run(frame: pl.DataFrame) -> None:
         names = [row.encode() for row in frame["row"]]
         for column in COLUMNS:
-            as_hex(seal_many(key, TABLE, column, names, frame[column]))
+            as_hex(seal_many(key, TABLE, column, names, frame[column].to_list()))
         for column, kind in (("id_no", "document"), ("card_no", "card")):
             index.index_many(kind, frame[column])
 
@@ -81,9 +81,9 @@ def single(suite_name: str, what: str) -> Callable[[pl.DataFrame], None]:
         if what == "index":
             index.index_many("document", frame["id_no"])
         elif what == "seal":
-            seal_many(key, TABLE, "id_no", frame["row"].to_list(), frame["id_no"])
+            seal_many(key, TABLE, "id_no", frame["row"].to_list(), frame["id_no"].to_list())
         elif frame.height not in kept:
-            kept[frame.height] = seal_many(key, TABLE, "id_no", frame["row"].to_list(), frame["id_no"])
+            kept[frame.height] = seal_many(key, TABLE, "id_no", frame["row"].to_list(), frame["id_no"].to_list())
         else:
             open_many({1: key}, TABLE, "id_no", frame["row"].to_list(), kept[frame.height])
 

@@ -14,5 +14,5 @@ with DAG(
     doc_md=__doc__,
     tags=["housekeeping"],
 ):
-    for step in (chores.check_mappings, chores.verify_archive, chores.note_expiries):
+    for step in (chores.check_mappings, chores.verify_archive, chores.note_expiries, chores.keep_keys):
         task(step, task_id=step.__name__)()

@@ -94,11 +94,11 @@ def revealers() -> frozenset[str] | None:
     return None if names is None else frozenset(name.strip() for name in names.split(",") if name.strip())
 
 
-def read_secret(name: str, find_secret: Callable[[str], str] | None = None) -> bytes:
+def read_secret(name: str, find_secret: Callable[[str], str] | None = None, folder: Path | None = None) -> bytes:
     """A credential of 32 bytes by the name of its setting, ``HUB_KEK`` or ``HUB_INDEX_ROOT``; raises HubError (S051).
 
     From the variable itself, the file of ``…_FILE``, or the Airflow connection of ``…_CONNECTION`` (its password); where none is
-    named, from a private file in ``HUB_KEYS`` that is made at the first use.
+    named, from a private file in ``folder`` (``HUB_KEYS``) that is made at the first use.
     """
     if name in os.environ:
         return _secret(os.environ[name], name)
@@ -108,7 +108,7 @@ def read_secret(name: str, find_secret: Callable[[str], str] | None = None) -> b
         if find_secret is None:
             raise HubError(f"{name}_CONNECTION is set, and connections are not to be had here", code="S051")
         return _secret(find_secret(connection), f"{name}_CONNECTION")
-    path = Path(os.environ.get("HUB_KEYS", "var/keys")) / name.removeprefix("HUB_").lower()
+    path = (folder or Path(os.environ.get("HUB_KEYS", "var/keys"))) / name.removeprefix("HUB_").lower()
     if not path.exists():
         _make_secret(path)
     return _secret(_read(path, "HUB_KEYS"), str(path))

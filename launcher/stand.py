@@ -70,7 +70,7 @@ def open_stand(state: Path, wish: Wish, say: Say, *, mappings: Path | None = Non
         postgres = EmbeddedPostgres(state, supervisor, say).start()
         for name in ("hub", "airflow"):
             postgres.create_database(name)
-        database = open_database(postgres.url("hub"))
+        database = open_database(postgres.url("hub"), keys=state / "keys")
         migrate(database)
         say(
             "模拟伙伴 / the simulated partners: 部门 bureaus, 银行 banks, 保险 insurers, 线索渠道 channels, 平台 platforms …"
@@ -145,6 +145,7 @@ def hub_environment(database_url: str, state: Path, mappings: Path, addresses: M
         "HUB_REPORTS": str(state / "reports"),
         "HUB_SEAL_KEY": str(state / "seal.key"),
         "HUB_ANCHORS": str(state / "anchors"),
+        "HUB_KEYS": str(state / "keys"),
     }
 
 

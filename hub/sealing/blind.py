@@ -11,6 +11,8 @@ KINDS = ("document", "card", "account", "phone")
 """What may be searched; each has a key of its own, so equal digits of two kinds do not meet."""
 INDEX_BYTES = 16
 SEPARATORS = r"[\s_.·()\[\]\-\x{2010}-\x{2015}]+"
+PLAIN = r"^[0-9A-Z]*$"
+OLD_DOCUMENT = r"^[0-9]{15}$"
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 CHECK_LETTERS = "10X98765432"
 
@@ -40,12 +42,15 @@ def normalise(kind: str, values: pl.Series) -> pl.Series:
 
     A document's 15 digits of before 1999 become 18; a phone loses +86 and 0086.
     """
-    text = pl.col("text").str.normalize("NFKC").str.replace_all(SEPARATORS, "").str.to_uppercase()
+    texts = values.cast(pl.String).to_frame("text")
+    text = pl.col("text")
+    if not texts["text"].str.contains(PLAIN).all():  # a column that is well written, as most are, costs nothing
+        text = text.str.normalize("NFKC").str.replace_all(SEPARATORS, "").str.to_uppercase()
     if kind == "phone":
         text = text.str.replace(r"^(\+|00)86", "").str.replace(r"^86(1[3-9][0-9]{9})$", "$1")
-    if kind == "document":
-        text = pl.when(text.str.contains(r"^[0-9]{15}$")).then(_of_18_digits(text)).otherwise(text)
-    return values.cast(pl.String).to_frame("text").select(text)["text"]
+    if kind == "document" and texts.select(text.str.contains(OLD_DOCUMENT).any()).item():
+        text = pl.when(text.str.contains(OLD_DOCUMENT)).then(_of_18_digits(text)).otherwise(text)
+    return texts.select(text)["text"]
 
 
 def _of_18_digits(text: pl.Expr) -> pl.Expr:

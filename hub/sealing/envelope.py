@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 from cryptography.exceptions import InvalidTag
@@ -14,7 +14,8 @@ from hub.sealing.suites import NONCE, TAG
 
 VERSION = 1
 HEADER = 6
-LEAST = HEADER + NONCE + TAG
+BODY = HEADER + NONCE
+LEAST = BODY + TAG
 MOST_AT_ONCE = 50_000
 """Nonces drawn together."""
 
@@ -29,22 +30,20 @@ DESTROYED = Destroyed("〔已销毁 destroyed〕")
 
 
 def seal_many(
-    key: DataKey, table: str, column: str, rows: Sequence[str | bytes], texts: Iterable[str | None]
+    key: DataKey, table: str, column: str, rows: Sequence[str | bytes], texts: Sequence[str | None]
 ) -> list[bytes | None]:
     """An envelope for each text of a column, none for none. ``rows`` name the rows, in the order of the texts."""
     header, seal = header_of(key), key.suite.sealing(key.secret)
-    bound = _bound(table, column, header)
-    found: list[bytes | None] = []
-    texts = list(texts)
-    for start in range(0, len(texts), MOST_AT_ONCE):
-        some = texts[start : start + MOST_AT_ONCE]
+    places = [place for place, text in enumerate(texts) if text is not None]
+    found: list[bytes | None] = [None] * len(texts)
+    for start in range(0, len(places), MOST_AT_ONCE):
+        some = places[start : start + MOST_AT_ONCE]
         drawn = os.urandom(NONCE * len(some))
         nonces = [drawn[at : at + NONCE] for at in range(0, len(drawn), NONCE)]
-        facts = zip(nonces, some, rows[start : start + MOST_AT_ONCE], strict=True)
-        found += [
-            None if text is None else header + nonce + seal(nonce, text.encode(), bound(row))
-            for nonce, text, row in facts
-        ]
+        bound = _bound_many(table, column, header, [rows[place] for place in some])
+        sealed = map(seal, nonces, [str(texts[place]).encode() for place in some], bound)
+        for place, nonce, body in zip(some, nonces, sealed, strict=True):
+            found[place] = header + nonce + body
     return found
 
 
@@ -65,7 +64,9 @@ def open_many(
         if header is None:
             found += [None for _ in group]
         else:
-            found += _open(keys, header, _bound(table, column, header), group, f"{table}.{column}")
+            envelopes, names = zip(*group, strict=True)
+            bound = _bound_many(table, column, header, names)
+            found += _open(keys, header, envelopes, bound, f"{table}.{column}")
     return found
 
 
@@ -80,36 +81,28 @@ def header_of(key: DataKey) -> bytes:
 
 
 def _open(
-    keys: Mapping[int, DataKey | None],
-    header: bytes,
-    bound: Callable[[str | bytes], bytes],
-    facts: Iterable[tuple[bytes | None, str | bytes]],
-    where: str,
-) -> list[str | None]:
+    keys: Mapping[int, DataKey | None], header: bytes, envelopes: Sequence[bytes], bound: Sequence[bytes], where: str
+) -> Sequence[str]:
     number = int.from_bytes(header[2:])
     if len(header) < HEADER or number not in keys:
         raise SealBroken(f"{where}: an envelope names key {number}, which there is not")
     key = keys[number]
     if key is None:
-        return [DESTROYED for _ in facts]
+        return [DESTROYED] * len(envelopes)
     if header != header_of(key):
         raise SealBroken(f"{where}: the head of an envelope was changed")
-    unseal = key.suite.opening(key.secret)
+    nonces, bodies = [one[HEADER:BODY] for one in envelopes], [one[BODY:] for one in envelopes]
     try:
-        return [unseal(one[HEADER:18], one[18:], bound(row)).decode() for one, row in facts if one is not None]
+        return list(map(bytes.decode, map(key.suite.opening(key.secret), nonces, bodies, bound)))
     except (InvalidTag, ValueError):
         raise SealBroken(f"{where}: an envelope under key {number} was changed or moved") from None
 
 
-def _bound(table: str, column: str, header: bytes) -> Callable[[str | bytes], bytes]:
-    """What is bound to an envelope, each part after its length: no two places have the same."""
+def _bound_many(table: str, column: str, header: bytes, rows: Sequence[str | bytes]) -> list[bytes]:
+    """What is bound to each envelope, each part after its length: no two places have the same."""
     shared = b"".join(_sized(part) for part in (b"L4", table.encode(), column.encode(), header))
-
-    def bind(row: str | bytes) -> bytes:
-        name = row.encode() if isinstance(row, str) else row
-        return shared + len(name).to_bytes(4) + name
-
-    return bind
+    names = [row.encode() if isinstance(row, str) else row for row in rows]
+    return [shared + len(name).to_bytes(4) + name for name in names]
 
 
 def _sized(part: bytes) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -22,10 +23,11 @@ from hub.store.vault import FindSecret, Vault
 Work = sa.Connection
 
 
-def open_database(url: str, find_secret: FindSecret | None = None) -> sa.Engine:
+def open_database(url: str, find_secret: FindSecret | None = None, keys: Path | None = None) -> sa.Engine:
     """An engine for any PostgreSQL address; ``postgresql://`` is read as psycopg 3. Its vault holds the keys of sealed fields.
 
-    ``find_secret`` asks Airflow for the password of a connection, where a setting names one.
+    ``find_secret`` asks Airflow for the password of a connection, where a setting names one; ``keys`` is another folder than
+    ``HUB_KEYS`` for the private files.
     """
     if url.startswith("postgresql://"):
         url = url.replace("postgresql://", "postgresql+psycopg://", 1)
@@ -37,7 +39,7 @@ def open_database(url: str, find_secret: FindSecret | None = None) -> sa.Engine:
             pool_size=2,
             pool_pre_ping=True,
             hide_parameters=True,
-            execution_options={"vault": Vault(find_secret)},
+            execution_options={"vault": Vault(find_secret, keys)},
         )
         sa.event.listen(engine, "connect", _read_whole_numbers)
         return engine

@@ -18,7 +18,7 @@ def seal_frame(work: Work, place: Place, frame: pl.DataFrame, rows: pl.Series) -
     """The frame with its personal columns sealed, as COPY reads them, and beside them their indexes and the key's number."""
     key, names = sealing_key(work), [row.encode() for row in rows]
     plain = frame.select(shown(pl.col(place.columns)))
-    added = [_hex(column, pl.Series(seal_many(key, place.table, column, names, plain[column]), dtype=pl.Binary))
+    added = [_hex(column, pl.Series(seal_many(key, place.table, column, names, plain[column].to_list()), dtype=pl.Binary))
              for column in place.columns]  # fmt: skip
     if place.indexed:
         index = blind_index(work)

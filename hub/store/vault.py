@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -20,8 +21,8 @@ FindSecret = Callable[[str], str]
 class Vault:
     """Roots are read when they are first needed, and the algorithms proved before."""
 
-    def __init__(self, find_secret: FindSecret | None = None) -> None:
-        self._find_secret = find_secret
+    def __init__(self, find_secret: FindSecret | None = None, folder: Path | None = None) -> None:
+        self._find_secret, self._folder = find_secret, folder
         self._unwrapped: dict[Wrapped, DataKey] = {}
         self._indexes: dict[str, BlindIndex] = {}
 
@@ -29,12 +30,12 @@ class Vault:
     def kek(self) -> Root:
         """The key-encryption key."""
         prove()
-        return Root(read_secret("HUB_KEK", self._find_secret))
+        return Root(read_secret("HUB_KEK", self._find_secret, self._folder))
 
     @cached_property
     def index_root(self) -> Root:
         """What blind indexes and keyed digests are derived from; another secret than the key-encryption key."""
-        root = Root(read_secret("HUB_INDEX_ROOT", self._find_secret))
+        root = Root(read_secret("HUB_INDEX_ROOT", self._find_secret, self._folder))
         if root == self.kek:
             raise KeysUnusable("HUB_KEK and HUB_INDEX_ROOT hold the same secret; they must be two")
         return root
