@@ -47,7 +47,11 @@ def open_house(feeds: str = "*", receivers: str = "*") -> House:
 
 def open_engine(url: str) -> sa.Engine:
     """The database, with a vault that may ask Airflow for the two roots where a setting names a connection for them."""
-    return open_database(url, lambda name: find_connection(name).password)
+    return open_database(url, _password_of)
+
+
+def _password_of(connection: str) -> str:
+    return find_connection(connection).password
 
 
 def open_registry(feeds: str = "*", receivers: str = "*") -> Registry:

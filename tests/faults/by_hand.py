@@ -111,6 +111,19 @@ def _seal(house: House, name: str) -> None:
     exchange_log.put_anchor(house.engine, folder / "anchors", _Web())
 
 
+def _change_keys(house: House, name: str) -> None:
+    """A new key, everything brought under it, the old ones destroyed, and one record looked at; then nothing is lost."""
+    pipeline.rotate_key(house, "officer")
+    pipeline.reseal(house)
+    with working(house.engine) as work:
+        old = rows_of(work, "select key_id from data_key where state = 'open-only'")
+        keys = rows_of(work, "select record_key from record.payroll_line where is_current order by record_id limit 1")
+    for row in old:
+        pipeline.destroy_key(house, row.key_id, "officer", "its quarter is over")
+    for row in keys:
+        pipeline.reveal(house, "payroll_line", row.record_key, "officer", "a case")
+
+
 @dataclass(frozen=True)
 class _Offer:
     """A partner that has exactly this to send."""
@@ -143,5 +156,6 @@ DECISIONS: Mapping[str, Callable[[House, str], object]] = {
     "backfill": _backfill,
     "conclude": _conclude,
     "seal": _seal,
+    "keys": _change_keys,
     "drop": lambda house, name: pipeline.drop_receiver(house, "gone", None, "officer", "it went"),
 }

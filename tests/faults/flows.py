@@ -214,6 +214,7 @@ FLOWS: Sequence[Flow] = (
     Flow("repair declined", drop_bad_card_to_stay, [PAYROLLS], before=True, by_hand="decline"),
     Flow("replay of all", drop_beside_a_closed_one, [PAYROLLS], before=True, by_hand="replay all"),
     Flow("backfill", drop_two_files, [PAYROLLS], by_hand="backfill"),
+    Flow("keys", drop_file, [PAYROLLS], before=True, by_hand="keys"),
     Flow("receiver dropped", owe_to_one_that_went, [PAYROLLS], by_hand="drop"),
     Flow("exchange log", drop_file, [PAYROLLS], before=True, by_hand="seal"),
     Flow("everything", offer_all),
@@ -265,6 +266,10 @@ REACHED_ONLY_BY: Mapping[str, tuple[str, ...]] = {
         "prove.put",
         "prove.noting",
         "prove.noted",
+    ),
+    "keys": (
+        "keys.making", "keys.made", "reseal.writing", "reseal.written", "destroy.writing", "destroy.destroyed",
+        "reveal.noting", "reveal.noted",
     ),
 }
 # fmt: on

@@ -27,7 +27,8 @@ from hub.archive import Archive
 from hub.backup import make_backup, restore_backup
 from hub.exchange_log.verify_exchange import Altered
 from hub.migrations import migrate
-from hub.store.database import open_database
+from hub.store.database import open_database, working
+from hub.store.keys import sealing_key
 from launcher.postgres import EmbeddedPostgres
 from launcher.stand import connections_of
 from simulators.running import Running, running
@@ -291,6 +292,8 @@ def make_template(server: EmbeddedPostgres) -> None:
     if server.create_database(TEMPLATE):
         engine = open_database(server.url(TEMPLATE))
         migrate(engine)
+        with working(engine) as work:
+            sealing_key(work)  # the quarter's first key: later ones are made where a flow changes keys
         engine.dispose()
 
 
