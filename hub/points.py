@@ -126,6 +126,8 @@ POINTS: dict[str, str] = {
     "prove.put": "the proof is at the partner's; not noted by us",
     "prove.noting": "the proof is at the partner's; the note is written and not committed",
     "prove.noted": "the proof is at the partner's, and we know it",
+    "keys.rewrapping": "data keys under the old key-encryption key; the same under the new one are written and not committed",
+    "keys.rewrapped": "data keys under the new key-encryption key",
     "reseal.writing": "rows under the old key; the same under the new one are written and not committed",
     "reseal.written": "some rows under the new key, the others under the old one, which still opens",
     "destroy.writing": "the key; that it is destroyed is written and not committed",

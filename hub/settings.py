@@ -114,6 +114,11 @@ def read_secret(name: str, find_secret: Callable[[str], str] | None = None, fold
     return _secret(_read(path, "HUB_KEYS"), str(path))
 
 
+def has_secret(name: str) -> bool:
+    """Whether a setting names this credential in any way."""
+    return any(f"{name}{end}" in os.environ for end in ("", "_FILE", "_CONNECTION"))
+
+
 def _read(path: Path, setting: str) -> str:
     try:
         return path.read_text("ascii")

@@ -15,7 +15,8 @@ from hub.store.database import working
 
 
 def keys(words: argparse.Namespace) -> int:
-    """List the data keys, make a new one (rotate), bring rows under it (reseal), or destroy an older one.
+    """List the data keys, make a new one (rotate), bring rows under it (reseal), destroy an older one,
+    or bring all of them from HUB_KEK_OLD under HUB_KEK (rewrap).
 
     All of it while the hub runs. What lies under a destroyed key is gone for good.
     """
@@ -27,6 +28,10 @@ def keys(words: argparse.Namespace) -> int:
     elif words.what == "reseal":
         count = pipeline.reseal(house, words.most)
         print(f"{count} 行已换封到现用密钥 / {count} rows brought under the active key")
+    elif words.what == "rewrap":
+        count = pipeline.rewrap_keys(house)
+        print(f"{count} 把数据密钥已改由新的 HUB_KEK 封存 / {count} data keys lie under the new HUB_KEK now; "
+              "take HUB_KEK_OLD away everywhere")  # fmt: skip
     elif words.what == "destroy":
         _destroy(words)
     else:
@@ -87,7 +92,7 @@ def find(words: argparse.Namespace) -> int:
 def add_commands(add: Callable[..., argparse.ArgumentParser], own_name: str) -> None:
     """The words of these commands."""
     sealing = add("keys", keys)
-    sealing.add_argument("what", nargs="?", default="list", choices=["list", "rotate", "reseal", "destroy"],
+    sealing.add_argument("what", nargs="?", default="list", choices=["list", "rotate", "reseal", "rewrap", "destroy"],
                          help="the list is what is shown without a word")  # fmt: skip
     sealing.add_argument("key", metavar="KEY", nargs="?", type=int, help="with destroy: the number of the key")
     sealing.add_argument("--by", default=own_name, help="who decides")

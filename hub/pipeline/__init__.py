@@ -25,7 +25,16 @@ from hub.pipeline.reconciling import (
 from hub.pipeline.repairing import Asked, approve_repair, ask_repair, decline_repair
 from hub.pipeline.replaying import Replayed, batches_wanted, open_replay, replay_batch, run_replay
 from hub.pipeline.resending import drop_receiver, preview_drop, preview_resend, resend, resend_batch, wake_children
-from hub.pipeline.sealing import destroy_key, may_reveal, note_shown, reseal, reveal, rotate_key, show_masked
+from hub.pipeline.sealing import (
+    destroy_key,
+    may_reveal,
+    note_shown,
+    reseal,
+    reveal,
+    rewrap_keys,
+    rotate_key,
+    show_masked,
+)
 from hub.pipeline.storing import store_batch
 from hub.pipeline.telling import batches_to_report, report_batch
 
@@ -86,6 +95,7 @@ __all__ = [
     "resend_batch",
     "resend_missing",
     "reveal",
+    "rewrap_keys",
     "rotate_key",
     "run_replay",
     "show_masked",

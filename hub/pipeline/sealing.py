@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hub.errors import HubError, NotAllowed
+from hub.errors import HubError, NotAllowed, SealBroken
 from hub.pipeline.house import House, note
 from hub.points import reach
 from hub.sealing import Destroyed
@@ -29,25 +29,40 @@ def rotate_key(house: House, by: str) -> int:
     return key_id
 
 
+def rewrap_keys(house: House) -> int:
+    """Bring the data keys under a new key-encryption key while the old one is still at hand; returns how many."""
+    with working(house.engine) as work:
+        count = keys.rewrap_keys(work)
+        reach("keys.rewrapping")
+    reach("keys.rewrapped")
+    note("rewrapped", keys=count)
+    return count
+
+
 def reseal(house: House, most: int | None = None) -> int:
     """Bring rows of older keys under the active one, a few a commit; returns how many were.
 
-    Ends after ``most``, where that is given; run again it goes on with what is left.
+    Ends after ``most``, where that is given; run again it goes on with what is left. Raises SealBroken (S052) at the end, when rows
+    were left because somebody had changed them.
     """
     with working(house.engine) as work:
         resealing.active_key(work)
-    count = 0
+    count = broken = 0
     for place in PLACES:
         after: resealing.After | None = None
         while most is None or count < most:
             with working(house.engine) as work:
-                done, after = resealing.reseal_some(work, place, after, AT_ONCE)
+                step = resealing.reseal_some(work, place, after, AT_ONCE)
                 reach("reseal.writing")
             reach("reseal.written")
-            count += done
+            count, broken, after = count + step.sealed, broken + step.broken, step.last
             if after is None:
                 break
-    note("resealed", rows=count)
+    note("resealed", rows=count, broken=broken)
+    if broken:
+        raise SealBroken(
+            f"{count} rows were sealed anew; {broken} were changed or moved by somebody, and left as they are"
+        )
     return count
 
 

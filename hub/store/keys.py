@@ -38,8 +38,7 @@ def sealing_key(work: Work) -> DataKey:
                 reach("keys.making")
             reach("keys.made")
         found = _active(work)  # none, when somebody rotated just now: then once more
-    vault.check_kek(found.kek_check)
-    return vault.unwrap(_wrapped(found))
+    return vault.unwrap(_wrapped(found), found.kek_check)
 
 
 def make_key(work: Work, by: str, *, only_for_a_new_quarter: bool = False) -> int | None:
@@ -51,7 +50,7 @@ def make_key(work: Work, by: str, *, only_for_a_new_quarter: bool = False) -> in
     vault, period = vault_of(work), period_of(today())
     active = rows_of(work, "select key_id, period, kek_check from data_key where state = 'active'")
     if active:
-        vault.check_kek(active[0].kek_check)
+        vault.kek_known_as(active[0].kek_check)
         if only_for_a_new_quarter and active[0].period >= period:
             return None
     suite = suite_named(suite_name())
@@ -72,12 +71,9 @@ def opening_keys(work: Work, needed: Iterable[int] | None = None) -> dict[int, D
              where cast(:needed as bigint[]) is null or key_id = any(:needed)"""
     vault = vault_of(work)
     found = rows_of(work, sql, needed=None if needed is None else sorted(needed))
-    for row in found:
-        if row.wrapped is not None:
-            vault.check_kek(row.kek_check)
     if needed is None:
         vault.keep_only({_wrapped(row) for row in found if row.wrapped is not None})
-    return {row.key_id: None if row.wrapped is None else vault.unwrap(_wrapped(row)) for row in found}
+    return {row.key_id: None if row.wrapped is None else vault.unwrap(_wrapped(row), row.kek_check) for row in found}
 
 
 def blind_index(work: Work) -> BlindIndex:
@@ -109,7 +105,7 @@ def named_roots(work: Work) -> dict[str, list[str]]:
 def check_named_roots(work: Work, roots: Mapping[str, Sequence[str]]) -> None:
     """Raises KeysUnusable (S051) when these are not our roots."""
     for check in roots.get("kek", ()):
-        vault_of(work).check_kek(check)
+        vault_of(work).kek_known_as(check)
     for check in roots.get("index_root", ()):
         vault_of(work).check_index_root(check)
 
@@ -125,6 +121,19 @@ def lock_key(work: Work, key_id: int) -> str | None:
     """The state of a key, held; waits for everybody who is sealing under it to commit. None when there is none."""
     found = rows_of(work, "select state from data_key where key_id = :key_id for update", key_id=key_id)
     return str(found[0].state) if found else None
+
+
+def rewrap_keys(work: Work) -> int:
+    """Bring data keys that lie under the key-encryption key of before under ours; how many. No value is touched."""
+    work.execute(sa.text("select pg_advisory_xact_lock(hashtext('data_key'))"))
+    vault, mine = vault_of(work), check_value(vault_of(work).kek)
+    sql = "select key_id, suite, wrapped, kek_check from data_key where wrapped is not null and kek_check <> :mine"
+    found = rows_of(work, sql, mine=mine)
+    for row in found:
+        wrapped = wrap(vault.kek, vault.unwrap(_wrapped(row), row.kek_check))
+        sql = "update data_key set wrapped = :wrapped, kek_check = :mine where key_id = :key_id"
+        work.execute(sa.text(sql), {"wrapped": wrapped, "mine": mine, "key_id": row.key_id})
+    return len(found)
 
 
 def forget_key(work: Work, key_id: int, by: str, why: str) -> None:

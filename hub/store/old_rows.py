@@ -35,15 +35,14 @@ def _has_clear(work: Work, place: Place) -> bool:
 
 
 def _seal_table(work: Work, place: Place) -> int:
-    keys = ", ".join(place.keys)
-    digest = f", {place.digest} as digest" if place.digest else ""
-    sql = f"select {keys}, {place.row} as row{digest}, clear from {place.table} where clear is not null limit {AT_ONCE}"
+    known = ", ".join((*place.keys, *place.digests))
+    sql = f"select {known}, {place.row} as row, clear from {place.table} where clear is not null limit {AT_ONCE}"
     count = 0
     while found := rows_of(work, sql):
         cells = {column: [_text(row.clear[column]) for row in found] for column in place.columns}
         changes = seal_rows(work, place, [row.row for row in found], cells)
-        if place.digest:
-            changes[place.digest] = keyed_digests(checked_root(work), [row.digest for row in found])
+        for digest in place.digests:
+            changes[digest] = keyed_digests(checked_root(work), [row._mapping[digest] for row in found])
         names = ", ".join(f"{name} = :new_{name}" for name in changes)
         at = " and ".join(f"{key} = :at_{key}" for key in place.keys)
         values: list[dict[str, Any]] = [

@@ -13,8 +13,8 @@ from schemas.personal import PERSONAL_SCHEMAS, number_kind, personal_columns
 class Place:
     """One table with sealed columns. ``row`` is SQL for the name that its envelopes are bound to; ``keys`` its key by type.
 
-    ``indexed`` are the columns that may be searched, with the kind of their numbers. ``digest`` is a column whose SM3 is keyed,
-    because it would tell what is sealed beside it.
+    ``indexed`` are the columns that may be searched, with the kind of their numbers. ``digests`` are columns whose SM3 is
+    keyed, because it would tell what is sealed beside it.
     """
 
     table: str
@@ -23,7 +23,7 @@ class Place:
     keys: Mapping[str, str]
     required: tuple[str, ...] = ()
     indexed: Mapping[str, str] = field(default_factory=dict)
-    digest: str | None = None
+    digests: tuple[str, ...] = ()
 
 
 def record_row(version: int, record_key: str) -> str:
@@ -47,7 +47,7 @@ def record_place(schema: str) -> Place:
     kinds = {column: kind for column in columns if (kind := number_kind(column)) is not None}
     row = "version || '/' || record_key"
     required = tuple(column for column in columns if not SCHEMAS[schema].columns()[column].nullable)
-    return Place(f"record.{schema}", columns, row, {"record_id": "bigint"}, required, kinds, "content_digest")
+    return Place(f"record.{schema}", columns, row, {"record_id": "bigint"}, required, kinds, ("content_digest",))
 
 
 REJECTIONS = Place(
@@ -56,7 +56,7 @@ REJECTIONS = Place(
     "batch_id || '/' || schema_name || '/' || part_no || '/' || row_no",
     {"batch_id": "bigint", "schema_name": "text", "part_no": "integer", "row_no": "integer"},
     ("source_row",),
-    digest="row_digest",
+    digests=("row_digest",),
 )
 REPAIRS = Place(
     "repair_row",
@@ -64,6 +64,7 @@ REPAIRS = Place(
     "repair_id || '/' || part_no || '/' || row_no || '/' || place",
     {"repair_id": "bigint", "place": "text", "part_no": "integer", "row_no": "integer"},
     ("corrections",),
+    digests=("before_digest", "after_digest"),
 )
 CALLS = Place("told_call", ("rows",), "call_key", {"call_id": "bigint"})
 PLACES: tuple[Place, ...] = (*map(record_place, PERSONAL_SCHEMAS), REJECTIONS, REPAIRS, CALLS)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
-from hub.sealing import Destroyed
+from hub.errors import SealBroken
 from hub.store.database import Work, rows_of
 from hub.store.keys import sealing_key
 from hub.store.places import CALLS, PLACES, Place
@@ -23,24 +24,43 @@ def old_keys(work: Work) -> list[int]:
     ]
 
 
-def reseal_some(work: Work, place: Place, after: After | None, most: int) -> tuple[int, After | None]:
-    """Seal up to ``most`` rows anew that come after a row; how many were, and the last one looked at (None: there is none left).
+@dataclass(frozen=True)
+class Step:
+    """What one commit did: rows sealed anew, rows left because somebody changed them, the last one looked at (None: no more)."""
+
+    sealed: int
+    broken: int
+    last: After | None
+
+
+def reseal_some(work: Work, place: Place, after: After | None, most: int) -> Step:
+    """Seal up to ``most`` rows anew that come after a row.
 
     A row that somebody else holds is passed over, never waited for; one that changed meanwhile keeps what it was given.
     """
     old = old_keys(work)
     found = _locked(work, place, old, after, most) if old else []
     if not found:
-        return 0, None
-    names = [row.row for row in found]
-    sealed = {column: [row._mapping[column] for row in found] for column in place.columns}
-    texts = open_columns(work, place, names, sealed)
-    assert not any(isinstance(text, Destroyed) for column in texts.values() for text in column)
-    fresh = seal_rows(work, place, names, texts)
-    fresh = {name: fresh[name] for name in (*place.columns, "sealed_key")}
-    count = _swap(work, place, found, sealed, fresh)
-    last = found[-1]
-    return count, tuple(last._mapping[key] for key in place.keys)
+        return Step(0, 0, None)
+    last = tuple(found[-1]._mapping[key] for key in place.keys)
+    whole = found if _opens(work, place, found) else [row for row in found if _opens(work, place, [row])]
+    if not whole:
+        return Step(0, len(found), last)
+    names, sealed = [row.row for row in whole], _sealed(place, whole)
+    fresh = seal_rows(work, place, names, open_columns(work, place, names, sealed))
+    return Step(_swap(work, place, whole, sealed, fresh), len(found) - len(whole), last)
+
+
+def _opens(work: Work, place: Place, rows: list[sa.Row[Any]]) -> bool:
+    try:
+        open_columns(work, place, [row.row for row in rows], _sealed(place, rows))
+    except SealBroken:
+        return False
+    return True
+
+
+def _sealed(place: Place, rows: list[sa.Row[Any]]) -> dict[str, list[Any]]:
+    return {column: [row._mapping[column] for row in rows] for column in place.columns}
 
 
 def count_under(work: Work, key_id: int) -> dict[str, int]:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from hub.errors import KeysUnusable
 from hub.sealing import BlindIndex, DataKey, Root, Wrapped, check_value, prove, suite_named, unwrap
-from hub.settings import read_secret
+from hub.settings import has_secret, read_secret
 
 FindSecret = Callable[[str], str]
 
@@ -40,11 +40,19 @@ class Vault:
             raise KeysUnusable("HUB_KEK and HUB_INDEX_ROOT hold the same secret; they must be two")
         return root
 
-    def check_kek(self, check: str) -> None:
-        """Raises KeysUnusable when the database was sealed with another key-encryption key than ours."""
+    @cached_property
+    def old_kek(self) -> Root | None:
+        """The key-encryption key of before, while data keys are being brought under another (``HUB_KEK_OLD``)."""
+        name = "HUB_KEK_OLD"
+        return Root(read_secret(name, self._find_secret)) if has_secret(name) else None
+
+    def kek_known_as(self, check: str) -> Root:
+        """The key-encryption key with this check value: ours, or the one before. Raises KeysUnusable for any other."""
+        for root in (self.kek, self.old_kek):
+            if root is not None and check_value(root) == check:
+                return root
         mine = check_value(self.kek)
-        if check != mine:
-            raise KeysUnusable(f"the data keys lie under the key-encryption key {check}, and ours is {mine}")
+        raise KeysUnusable(f"the data keys lie under the key-encryption key {check}, and ours is {mine}")
 
     def check_index_root(self, check: str) -> None:
         """Raises KeysUnusable when the database was indexed with another root than ours."""
@@ -52,10 +60,10 @@ class Vault:
         if check != mine:
             raise KeysUnusable(f"the database is indexed under the root {check}, and ours is {mine}")
 
-    def unwrap(self, wrapped: Wrapped) -> DataKey:
-        """The data key itself, opened once."""
+    def unwrap(self, wrapped: Wrapped, check: str) -> DataKey:
+        """The data key itself, opened once; ``check`` tells under which key-encryption key it lies."""
         if wrapped not in self._unwrapped:
-            self._unwrapped[wrapped] = unwrap(self.kek, wrapped)
+            self._unwrapped[wrapped] = unwrap(self.kek_known_as(check), wrapped)
         return self._unwrapped[wrapped]
 
     def keep_only(self, standing: set[Wrapped]) -> None:

@@ -14,7 +14,8 @@ from hub import backup, upkeep
 from hub.archive import Archive
 from hub.errors import HubError, NotAllowed
 from hub.pipeline import House
-from hub.store.database import open_database
+from hub.store import backups
+from hub.store.database import open_database, working
 from simulators.drops import extra_drop
 from simulators.projects import BANKS
 from simulators.running import Running, running
@@ -214,6 +215,30 @@ def test_the_restored_hub_can_be_backed_up_and_restored_again(
         _dispose(engine)
     first = again.ask("select version_floor from restore")[0].version_floor
     assert first < floors[0] <= floors[1]
+
+
+@pytest.mark.parametrize("name", ["HUB_KEK", "HUB_INDEX_ROOT"])
+def test_without_the_roots_it_was_sealed_with_nothing_is_restored(
+    story: Story, empty_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """They are in no backup; said by code, before anything is written, and with the right ones it can be done again."""
+    monkeypatch.setenv(name, "cd" * 32)
+    engine = open_database(empty_database())
+    with pytest.raises(HubError) as error:
+        backup.restore_backup(engine, story.first.house.archive, story.folder / "backup", "王工")
+    assert error.value.code == "S051"
+    with working(engine) as work:
+        assert backups.is_untouched(work)
+    _dispose(engine)
+
+
+def test_no_backup_holds_the_roots(story: Story, keys_folder: Path) -> None:
+    """Neither in its manifest nor in its dump."""
+    secrets = [(keys_folder / name).read_text().strip() for name in ("kek", "index_root")]
+    for path in (story.folder / "backup").rglob("*"):
+        if path.is_file():
+            data = path.read_bytes()
+            assert not [one for one in secrets if one.encode() in data or bytes.fromhex(one) in data]
 
 
 def _dispose(engine: sa.Engine) -> None:

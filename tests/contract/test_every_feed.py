@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from round_trip import MAPPINGS, Hub, connections, find_connections
+from sealed_tables import clear_numbers, dump
 
 from hub import bootstrap, pipeline
 from hub.archive import Archive
@@ -27,6 +28,7 @@ from hub.store.database import open_database, working
 from launcher.postgres import EmbeddedPostgres
 from launcher.summary import Summary, sum_up_ledgers
 from schemas.catalogue import SCHEMAS
+from schemas.personal import PERSONAL_SCHEMAS, number_kind, personal_columns
 from simulators.running import running
 
 REGISTRY = read_registry(MAPPINGS)
@@ -115,6 +117,20 @@ def test_everything_adds_up_and_every_schema_was_exchanged(summary: Summary) -> 
     """No gap anywhere, and no schema that no feed of the day brought."""
     assert summary.gaps == []
     assert {line.second for line in summary.intake} == set(SCHEMAS)
+
+
+def test_no_number_of_a_person_stands_in_any_table(exchanged: Hub) -> None:
+    """Of all kinds of record: documents, cards, accounts and telephones of the day, searched for in every column."""
+    numbers, companies = set[str](), set[str]()
+    for schema in PERSONAL_SCHEMAS:
+        for record in exchanged.opened(schema):
+            numbers |= {record[column] for column in personal_columns(schema) if number_kind(column) and record[column]}
+    for row in exchanged.ask("select distinct account_no as no from record.special_account union select payer_account_no "
+                             "from record.payroll_batch union select account_no from record.account_txn"):  # fmt: skip
+        companies.add(row.no)
+    assert len(numbers) > 3000
+    tables = dump(exchanged.house.engine)
+    assert list(clear_numbers(tables, numbers - companies)) == []
 
 
 @pytest.mark.parametrize("feed_id", REGISTRY.feeds)

@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 import threading
 import time
+from dataclasses import replace
 from itertools import count
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from round_trip import PROVINCE, Hub, Typed
 
 from hub import pipeline
-from hub.errors import HubError
+from hub.errors import HubError, KeysUnusable
 from hub.model import BatchState, Stage
 from hub.sealing import DESTROYED
 from hub.store import keys, resealing
-from hub.store.database import rows_of, working
+from hub.store.database import open_database, rows_of, working
 from hub.store.places import PLACES
 from simulators.drops import extra_drop
 from simulators.projects import BANKS
@@ -220,8 +222,34 @@ def test_a_call_that_waits_is_never_destroyed(hub: Hub) -> None:
     hub.ask("delete from told_call where call_key = 'k' returning 1")
 
 
+def test_another_key_encryption_key_takes_over_while_both_are_known(
+    hub: Hub, keys_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before and after, whoever knows both works; afterwards the new one is enough, and the old one opens nothing."""
+    old, new = (keys_folder / "kek").read_text(), "5a" * 32
+    url = hub.house.engine.url.render_as_string(hide_password=False)
+    monkeypatch.setenv("HUB_KEK", new)
+    monkeypatch.setenv("HUB_KEK_OLD", old)
+    both = replace(hub.house, engine=open_database(url))
+    before = replace(hub, house=both).opened("payroll_line", "order by record_id")
+    assert before == hub.opened("payroll_line", "order by record_id")
+    standing = [key_id for key_id, state in states(hub).items() if state != "destroyed"]
+    assert pipeline.rewrap_keys(both) == len(standing)
+    assert pipeline.rewrap_keys(both) == 0
+    assert replace(hub, house=both).opened("payroll_line", "order by record_id") == before
+    monkeypatch.delenv("HUB_KEK_OLD")
+    alone = replace(hub.house, engine=open_database(url))
+    assert replace(hub, house=alone).opened("payroll_line", "order by record_id") == before
+    monkeypatch.delenv("HUB_KEK")
+    gone = replace(hub.house, engine=open_database(url))
+    with pytest.raises(KeysUnusable):
+        replace(hub, house=gone).opened("payroll_line", "order by record_id")
+    for house in (both, alone, gone):
+        house.engine.dispose()
+
+
 def _reseal_only(hub: Hub, record_ids: list[int]) -> int:
     """Bring a few records under the active key."""
     [place] = [place for place in PLACES if place.table == "record.payroll_line"]
     with working(hub.house.engine) as work:
-        return resealing.reseal_some(work, place, (record_ids[0] - 1,), len(record_ids))[0]
+        return resealing.reseal_some(work, place, (record_ids[0] - 1,), len(record_ids)).sealed

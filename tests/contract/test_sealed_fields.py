@@ -18,6 +18,8 @@ from hub.store.database import open_database, rows_of, working
 from hub.store.places import PLACES, record_place
 from hub.store.sealed import open_columns
 from schemas.personal import PERSONAL_SCHEMAS, number_kind, personal_columns
+from simulators.drops import extra_drop
+from simulators.projects import BANKS
 from simulators.world import City
 
 FILLED = ("account_txn", "clue", "payroll_line")
@@ -211,3 +213,30 @@ def test_every_personal_schema_is_among_the_places() -> None:
     assert all(place.columns for place in PLACES)
     with pytest.raises(NotAllowed):
         pipeline.may_reveal("  ")
+
+
+def test_a_record_that_was_tampered_with_goes_nowhere_and_its_neighbours_go(day: Hub) -> None:
+    """Two cards changed places in the database: both records are set aside (R005), the others of their submission are sent."""
+    made = extra_drop(City(7, 0.1), BANKS["haidai"], "PAYR", 900, None)
+    assert made.content is not None
+    name = day.up.control.drop("haidai", f"in/{City(7, 0.1).day:%Y%m%d}/{made.name}", made.content)
+    day.take_in(["haidai_payrolls"])
+    batch_id = day.batch(name).batch_id
+    day.ask(
+        """update record.payroll_line as r set card_no = o.card_no from record.payroll_line as o
+               where r.batch_id = :id and o.batch_id = :id and (r.row_no, o.row_no) in ((3, 4), (4, 3)) returning 1""",
+        id=batch_id,
+    )
+    day.deliver()
+    sql = """select t.code, count(*) as n from delivery as d join receipt as t using (delivery_id)
+             where d.batch_id = :id and d.schema_name = 'payroll_line' group by 1"""
+    codes = {row.code: row.n for row in day.ask(sql, id=batch_id)}
+    assert codes["R005"] == 2
+    assert sum(codes.values()) == 40
+    assert any("SealBroken" in sentence for sentence in day.alarms())
+    pipeline.rotate_key(day.house, "王工")
+    with pytest.raises(SealBroken, match="2 were changed or moved"):
+        pipeline.reseal(day.house)
+    sql = """select count(*) as n from record.payroll_line
+             where sealed_key <> (select key_id from data_key where state = 'active')"""
+    assert day.ask(sql)[0].n == 2

@@ -114,6 +114,7 @@ def _seal(house: House, name: str) -> None:
 def _change_keys(house: House, name: str) -> None:
     """A new key, everything brought under it, the old ones destroyed, and one record looked at; then nothing is lost."""
     pipeline.rotate_key(house, "officer")
+    pipeline.rewrap_keys(house)
     pipeline.reseal(house)
     with working(house.engine) as work:
         old = rows_of(work, "select key_id from data_key where state = 'open-only'")

@@ -268,8 +268,8 @@ REACHED_ONLY_BY: Mapping[str, tuple[str, ...]] = {
         "prove.noted",
     ),
     "keys": (
-        "keys.making", "keys.made", "reseal.writing", "reseal.written", "destroy.writing", "destroy.destroyed",
-        "reveal.noting", "reveal.noted",
+        "keys.making", "keys.made", "keys.rewrapping", "keys.rewrapped", "reseal.writing", "reseal.written",
+        "destroy.writing", "destroy.destroyed", "reveal.noting", "reveal.noted",
     ),
 }
 # fmt: on
