@@ -47,6 +47,7 @@ faults: $(STAMP) ## kill and disturb the exchange everywhere, let the ledgers ju
 bench: $(STAMP) ## compare our checks of identifiers with python-stdnum, and what sealing of fields costs
 	@$(BIN)/python -m bench.identifiers
 	@$(BIN)/python -m bench.sealing
+	@$(BIN)/python -m bench.sealed_store
 
 .PHONY: lock
 lock: $(STAMP) ## resolve pyproject.toml anew into requirements.lock
