@@ -11,7 +11,7 @@ from hub.errors import SealBroken
 from hub.store.database import Work, rows_of
 from hub.store.keys import sealing_key
 from hub.store.places import CALLS, PLACES, Place
-from hub.store.sealed import open_columns, seal_rows
+from hub.store.sealed import open_columns, seal_again
 
 After = tuple[Any, ...]
 """The primary key of the last row that was looked at."""
@@ -43,20 +43,25 @@ def reseal_some(work: Work, place: Place, after: After | None, most: int) -> Ste
     if not found:
         return Step(0, 0, None)
     last = tuple(found[-1]._mapping[key] for key in place.keys)
-    whole = found if _opens(work, place, found) else [row for row in found if _opens(work, place, [row])]
+    whole, texts = _open_whole(work, place, found)
     if not whole:
         return Step(0, len(found), last)
-    names, sealed = [row.row for row in whole], _sealed(place, whole)
-    fresh = seal_rows(work, place, names, open_columns(work, place, names, sealed))
-    return Step(_swap(work, place, whole, sealed, fresh), len(found) - len(whole), last)
+    fresh = seal_again(work, place, [row.row for row in whole], texts)
+    return Step(_swap(work, place, whole, _sealed(place, whole), fresh), len(found) - len(whole), last)
 
 
-def _opens(work: Work, place: Place, rows: list[sa.Row[Any]]) -> bool:
+def _open_whole(
+    work: Work, place: Place, rows: list[sa.Row[Any]]
+) -> tuple[list[sa.Row[Any]], dict[str, list[str | None]]]:
+    """The rows that open, with their texts; one by one where not all of them do."""
     try:
-        open_columns(work, place, [row.row for row in rows], _sealed(place, rows))
+        return rows, open_columns(work, place, [row.row for row in rows], _sealed(place, rows))
     except SealBroken:
-        return False
-    return True
+        if len(rows) == 1:
+            return [], {column: [] for column in place.columns}
+    alone = [_open_whole(work, place, [row]) for row in rows]
+    texts = {column: [text for _, found in alone for text in found[column]] for column in place.columns}
+    return [row for found, _ in alone for row in found], texts
 
 
 def _sealed(place: Place, rows: list[sa.Row[Any]]) -> dict[str, list[Any]]:

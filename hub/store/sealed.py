@@ -32,15 +32,23 @@ def seal_rows(
     work: Work, place: Place, rows: Sequence[str], texts: Mapping[str, Sequence[str | None]]
 ) -> dict[str, list[Any]]:
     """What each sealed column of these rows holds, with their indexes and the number of the key."""
-    key = sealing_key(work)
-    found: dict[str, list[Any]] = {
-        column: list(seal_many(key, place.table, column, rows, column_texts)) for column, column_texts in texts.items()
-    }
+    found = seal_again(work, place, rows, texts)
     if place.indexed:
         index = blind_index(work)
         for column, kind in place.indexed.items():
             numbers = pl.Series(texts[column], dtype=pl.String)
             found[f"{column}_index"] = index.index_many(kind, numbers).to_list()
+    return found
+
+
+def seal_again(
+    work: Work, place: Place, rows: Sequence[str], texts: Mapping[str, Sequence[str | None]]
+) -> dict[str, list[Any]]:
+    """The same without the indexes, which another key does not change."""
+    key = sealing_key(work)
+    found: dict[str, list[Any]] = {
+        column: list(seal_many(key, place.table, column, rows, column_texts)) for column, column_texts in texts.items()
+    }
     return {**found, "sealed_key": [key.key_id] * len(rows)}
 
 

@@ -104,5 +104,5 @@ def _add_call(work: Work, batch: Batch, stage: Stage, number: int, rows: Sequenc
 
 def mark_sent(work: Work, call_id: int) -> None:
     """The partner has it. Its words are not kept any longer than they are needed."""
-    sql = "update told_call set sent_at = now(), rows = null where call_id = :call_id and sent_at is null"
+    sql = "update told_call set sent_at = now(), rows = null, sealed_key = null where call_id = :call_id and sent_at is null"
     work.execute(sa.text(sql), {"call_id": call_id})
