@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from hub.errors import SealBroken
+from hub.sealing import Destroyed
 from hub.store.database import Work, rows_of
 from hub.store.keys import sealing_key
 from hub.store.places import CALLS, PLACES, Place
@@ -55,7 +56,10 @@ def _open_whole(
 ) -> tuple[list[sa.Row[Any]], dict[str, list[str | None]]]:
     """The rows that open, with their texts; one by one where not all of them do."""
     try:
-        return rows, open_columns(work, place, [row.row for row in rows], _sealed(place, rows))
+        texts = open_columns(work, place, [row.row for row in rows], _sealed(place, rows))
+        if any(isinstance(text, Destroyed) for column in texts.values() for text in column):
+            raise SealBroken("the row names a key that opens, and its envelope one that was destroyed")
+        return rows, texts
     except SealBroken:
         if len(rows) == 1:
             return [], {column: [] for column in place.columns}
