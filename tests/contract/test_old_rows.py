@@ -17,7 +17,7 @@ from hub.store import crosswalk, keys, repairs, reveals
 from hub.store.database import open_database, rows_of, working
 
 ID_NO, OLD_ID_NO, CARD, NAME = "370102199001011231", "370102900101123", "6222020000000000018", "欧阳测"
-BEFORE = "0009"
+BEFORE = "0010"
 ENVELOPE = "batch_id, part_no, row_no, printed_no, source_key, record_key, version, content_digest, fen"
 LINE = f"""insert into record.payroll_line ({ENVELOPE}, bank3_code, batch_no, line_no, worker_name, id_type, id_no, card_no,
              net_fen, result, pay_month, permit_no, area6_code)
