@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from connectors.ssh import Entry
 from hub.digest import sm3_hex
 from hub.feed import SftpSource
+from hub.model import Stream
 
 STEM = "{stem}"
 UNFINISHED = (b".part", b".tmp")
@@ -90,7 +91,12 @@ def lone_flags(source: SftpSource, entries: Mapping[bytes, Entry]) -> list[bytes
     return [name for name in missing if name not in entries and is_agreed(source, name)]
 
 
-def digest_of(form: str, data: bytes) -> str:
+def digest_of(form: str, part: bytes | Stream) -> str:
     """The digest that the suffix of its file names."""
     algorithm = form.rpartition(".")[2].lower()
-    return sm3_hex(data) if algorithm == "sm3" else hashlib.new(algorithm, data, usedforsecurity=False).hexdigest()
+    if algorithm == "sm3":
+        return sm3_hex(part) if isinstance(part, bytes) else part.digest
+    found = hashlib.new(algorithm, usedforsecurity=False)
+    for piece in [part] if isinstance(part, bytes) else part.chunks():
+        found.update(piece)
+    return found.hexdigest()

@@ -13,6 +13,7 @@ from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import chain
 from secrets import token_hex
 
 from paramiko.sftp_attr import SFTPAttributes
@@ -26,6 +27,7 @@ from connectors.flags import (
     path_beside,
     strangers,
 )
+from connectors.spool import IN_MEMORY, PIECE, Spool
 from connectors.ssh import Entry, SshSession, translated
 from hub.errors import PartnerRefused
 from hub.feed import SftpSource
@@ -193,9 +195,10 @@ class SftpConnector(SshSession):
             return ""
         return self._small(path_beside(path, self._source.done))
 
-    def _fault(self, path: str, data: bytes, size: str) -> tuple[str, str] | None:
-        if size.isdigit() and int(size) != len(data):
-            return "F007", f"the flag says {size} bytes and the file has {len(data)}"
+    def _fault(self, path: str, data: bytes | Spool, size: str) -> tuple[str, str] | None:
+        found = len(data) if isinstance(data, bytes) else data.size
+        if size.isdigit() and int(size) != found:
+            return "F007", f"the flag says {size} bytes and the file has {found}"
         if self._source.digest is None:
             return None
         try:
@@ -206,12 +209,27 @@ class SftpConnector(SshSession):
             return "F001", "the digest file does not fit the data file"
         return None
 
-    def _bytes(self, path: str, size: int) -> bytes:
-        if size > LARGEST_FILE:
-            raise PartnerRefused(f"{path} has {size} bytes, more than agreed")
+    def _bytes(self, path: str, size: int) -> bytes | Spool:
+        """A small file in memory; a large one goes through it in pieces. What counts is what comes, not what was said of it."""
+        pieces, first, length = self._pieces(path, size), list[bytes](), 0
+        for piece in pieces:
+            first.append(piece)
+            length += len(piece)
+            if length > IN_MEMORY:
+                return Spool(chain(first, pieces))
+        return b"".join(first)
+
+    def _pieces(self, path: str, size: int) -> Iterator[bytes]:
+        came = size
         with self._sftp.open(path, "rb") as file:
-            file.prefetch(size)
-            return file.read()
+            if size <= LARGEST_FILE:
+                file.prefetch(size)
+                came = 0
+            while came <= LARGEST_FILE and (piece := file.read(PIECE)):
+                came += len(piece)
+                yield piece
+        if came > LARGEST_FILE:
+            raise PartnerRefused(f"{path} has {came} bytes or more, more than agreed")
 
     def _small(self, path: str) -> str:
         with self._sftp.open(path, "rb") as file:

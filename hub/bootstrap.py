@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from hub.archive import Archive
+from hub.archive import Archive, Keyring
 from hub.connections import find_connection
 from hub.errors import ConnectionMissing
 from hub.feed import Feed, FileStatement, RestSource, SftpSource
@@ -42,12 +42,17 @@ def open_house(feeds: str = "*", receivers: str = "*") -> House:
     """Database, archive and what these patterns name of the mappings; opened once per process."""
     settings = read_settings()
     registry = read_registry(settings.mappings, feeds, receivers)
-    return House(open_engine(settings.database_url), Archive(settings.archive), registry)
+    return House(open_engine(settings.database_url), open_archive(settings.archive), registry)
 
 
 def open_engine(url: str) -> sa.Engine:
     """The database, with a vault that may ask Airflow for the two roots where a setting names a connection for them."""
     return open_database(url, _password_of)
+
+
+def open_archive(place: str) -> Archive:
+    """The archive, with keys from where the database's vault has them."""
+    return Archive(place, Keyring(_password_of))
 
 
 def _password_of(connection: str) -> str:

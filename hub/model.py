@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Protocol
 
 import polars as pl
 
@@ -58,6 +59,19 @@ class FileStamp:
     modified_at: int
 
 
+class Stream(Protocol):
+    """A part that is too large for memory. ``size`` is in bytes, ``digest`` the SM3 of them all."""
+
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def digest(self) -> str: ...
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes piece by piece, as often as they are asked for."""
+
+
 @dataclass(frozen=True)
 class Fetched:
     """What one fetch brought: the raw bytes of each part, and how far the feed has come.
@@ -67,7 +81,7 @@ class Fetched:
     """
 
     name: str
-    parts: Sequence[bytes] = field(repr=False)
+    parts: Sequence[bytes | Stream] = field(repr=False)
     cursor: str | None = None
     stamp: FileStamp | None = None
     fault: tuple[str, str] | None = None

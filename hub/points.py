@@ -20,6 +20,7 @@ POINTS: dict[str, str] = {
     "archive.synced": "the bytes under a temporary name",
     "archive.renamed": "the bytes; their final name perhaps",
     "archive.kept": "the bytes under their final name; nothing names them yet",
+    "archive.replaced": "the object as it was, or sealed in the new way; whole at every moment",
     "fetch.archived": "every part of the batch in the archive; no batch names them yet",
     "fetch.held": "every part in the archive; the batch and its hold are written and not committed",
     "fetch.written": "every part in the archive; batch and position are written and not committed",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from hub.errors import HubError
+from hub.errors import HubError, KeysUnusable
 from hub.model import Batch, BatchState, Stage
 from hub.pipeline import House, batches_to_report, closed_connections, feeds_owed, feeds_unproven
 from hub.reasons import reason
@@ -68,7 +68,8 @@ def describe_hold(batch: Batch) -> str:
 def verify_archive(house: House, days: int | None) -> tuple[int, list[str]]:
     """Read every part of every batch of the last days (of all, when None): how many, and a sentence for each gone or changed.
 
-    What retention let go is not missed. Of all means the journal as well.
+    What retention let go is not missed. Of all means the journal as well. Raises KeysUnusable (S051) when one does not open with
+    any key at hand.
     """
     since = None if days is None else now() - timedelta(days=days)
     with working(house.engine) as work:
@@ -77,6 +78,8 @@ def verify_archive(house: House, days: int | None) -> tuple[int, list[str]]:
     for digest, batch_id in parts.items():
         try:
             house.archive.check(digest)
+        except KeysUnusable:
+            raise  # nobody changed anything; it is so of all of them
         except HubError as error:
             broken.append(f"batch {batch_id}: {error}")
     others = house.archive.journal_names() if days is None else []

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 HERE = Path(__file__).parent
 ORDER = ("contract", "faults", "unit", "e2e")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Where the hub makes its two roots by itself: a folder of this run, not of the machine's hub."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "HUB_KEYS" not in os.environ:
+            patch.setenv("HUB_KEYS", str(tmp_path_factory.mktemp("keys")))
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,16 +8,15 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
+from typing import BinaryIO
 
-from hub.archive.shelf import CHUNK
+from hub.archive.shelf import CHUNK, DAY_SECONDS, UNFINISHED
 from hub.errors import ArchiveUnavailable, HubError
 from hub.points import reach
-
-UNFINISHED = ".part"
-DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,9 @@ class FolderShelf:
             self._make(target.parent)
             is_new = not target.exists()
             if is_new:
-                _write(target, chunks)
+                part = _write(target, chunks)
+                part.rename(target)
+                reach("archive.renamed")
             # also when another writer's file is there: its folder may not be on the disk yet
             sync_folder(target.parent)
             reach("archive.kept")
@@ -40,15 +41,28 @@ class FolderShelf:
             raise ArchiveUnavailable(f"the archive did not take an object: {error.strerror}") from error
         return is_new
 
-    def chunks(self, name: str) -> Iterator[bytes]:
+    def replace(self, name: str, chunks: Iterable[bytes]) -> bool:
+        target = self.folder / name
         try:
-            with (self.folder / name).open("rb") as file:
-                while piece := file.read(CHUNK):
-                    yield piece
-        except FileNotFoundError:
-            raise
+            part = _write(target, chunks)
+            if is_there := target.exists():  # retention may have taken it meanwhile
+                part.rename(target)
+            else:
+                part.unlink()
+            sync_folder(target.parent)
+            reach("archive.replaced")
         except OSError as error:
-            raise HubError(f"the archive cannot read an object: {error.strerror}", code="S005") from error
+            raise ArchiveUnavailable(f"the archive did not take an object: {error.strerror}") from error
+        return is_there
+
+    def start(self, name: str, size: int) -> bytes:
+        with self._opened(name) as file:
+            return file.read(size)
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        with self._opened(name) as file:
+            while piece := file.read(CHUNK):
+                yield piece
 
     def names(self, under: str = "") -> Iterator[str]:
         for folder, folders, files in os.walk(self.folder / under):
@@ -70,13 +84,24 @@ class FolderShelf:
             path.unlink(missing_ok=True)
         return len(left)
 
+    @contextmanager
+    def _opened(self, name: str) -> Iterator[BinaryIO]:
+        try:
+            with (self.folder / name).open("rb") as file:
+                yield file
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise HubError(f"the archive cannot read an object: {error.strerror}", code="S005") from error
+
     def _make(self, folder: Path) -> None:
-        """A folder below ours, and the entry that names it, on the disk; whoever made it."""
+        """A folder below ours, and the entry that names it, on the disk; whoever made it. A name tells what is in an object,
+        to who can guess it: names are for the owner."""
         if folder == self.folder:
             make_folder(folder)
         else:
             self._make(folder.parent)
-            folder.mkdir(exist_ok=True)
+            folder.mkdir(0o700, exist_ok=True)
             sync_folder(folder.parent)
 
 
@@ -112,18 +137,18 @@ def write_file(path: Path, chunks: Iterable[bytes]) -> None:
         os.close(descriptor)
 
 
-def _write(target: Path, chunks: Iterable[bytes]) -> None:
+def _write(target: Path, chunks: Iterable[bytes]) -> Path:
+    """The bytes on the disk, under another name beside their own; which."""
     part = target.with_name(f"{target.name}.{token_hex(8)}{UNFINISHED}")
     try:
         write_file(part, chunks)
-        reach("archive.synced")
-        part.rename(target)
-        reach("archive.renamed")
     except FileExistsError:
         raise  # somebody else's, not ours to remove
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+    reach("archive.synced")
+    return part
 
 
 def _age(path: Path) -> float:

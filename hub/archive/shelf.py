@@ -1,6 +1,6 @@
-"""Where the archive's objects lie, as the archive sees it: four things one can do with an object, and no way to change one.
+"""Where the archive's objects lie, as the archive sees it: what one can do with an object. What it says is never changed.
 
-A folder and an object store do them alike; which of the two it is, only the address says.
+A folder and an object store do it alike; which of the two it is, only the address says.
 """
 
 from __future__ import annotations
@@ -10,6 +10,11 @@ from typing import Protocol
 
 CHUNK = 1 << 20
 """Bytes that are read or written at once."""
+IN_MEMORY = 8 * CHUNK
+"""Bytes up to which something waits in memory, and not on the disk."""
+UNFINISHED = ".part"
+"""How the name ends of what is no object yet."""
+DAY_SECONDS = 86_400
 
 
 class Shelf(Protocol):
@@ -17,6 +22,15 @@ class Shelf(Protocol):
 
     def put(self, name: str, chunks: Iterable[bytes]) -> bool:
         """Write an object durably, all of it or nothing; False when one of this name is there, which stays as it is."""
+
+    def replace(self, name: str, chunks: Iterable[bytes]) -> bool:
+        """Put other bytes in an object's place, durably and in one step: who reads meanwhile reads the old or the new.
+
+        False when it is not there any more. Whatever ``chunks`` raises leaves it as it was.
+        """
+
+    def start(self, name: str, size: int) -> bytes:
+        """The first bytes of an object, all of it when it is shorter."""
 
     def chunks(self, name: str) -> Iterator[bytes]:
         """The object's bytes, piece by piece."""

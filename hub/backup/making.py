@@ -10,7 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from hub import __version__
-from hub.archive import Archive, digest_in, object_name
+from hub.archive import Archive, Copied, digest_in, object_name
 from hub.archive.folder import FolderShelf, make_folder
 from hub.backup.manifest import (
     ARCHIVE,
@@ -43,25 +43,26 @@ def make_backup(engine: sa.Engine, archive: Archive, folder: Path) -> Manifest:
         tables, tallies, step = backups.count_tables(work), backups.sum_tallies(work), backups.step_of(work)
         roots = keys.named_roots(work)
         dump_database(engine, folder / DUMP, snapshot)
-    objects = _copy_objects(archive, Archive(folder / ARCHIVE), parts)
+    objects = _copy_objects(archive, Archive(folder / ARCHIVE, archive.keyring), parts)
+    keks = {one.kek for one in objects.values() if one.kek is not None}
+    roots["kek"] = sorted(keks.union(roots["kek"]))
     files = {
         DUMP: digest_of_file(folder / DUMP),
         PARTS: write_list(folder / PARTS, parts),
-        OBJECTS: write_list(folder / OBJECTS, objects),
+        OBJECTS: write_list(folder / OBJECTS, (f"{name} {one.stored}" for name, one in objects.items())),
     }
     manifest = Manifest(FORM, backup_at, __version__, step, files, tables, tallies, len(parts), len(objects), roots)
     write_manifest(folder, manifest)
     return manifest
 
 
-def _copy_objects(archive: Archive, target: Archive, parts: dict[str, int]) -> list[str]:
+def _copy_objects(archive: Archive, target: Archive, parts: dict[str, int]) -> dict[str, Copied]:
     """Every object of the archive, and all those that the database named before; what retention took meanwhile is not missed."""
-    copied: list[str] = []
+    copied: dict[str, Copied] = {}
     wrong: list[HubError] = []
     for name in sorted({*archive.names(), *(object_name(digest) for digest in parts)}):
         try:
-            archive.copy(name, target)
-            copied.append(name)
+            copied[name] = archive.copy(name, target)
         except HubError as error:
             if error.code != "S005" or _is_missed(archive, name, parts):
                 wrong.append(error)
@@ -75,6 +76,6 @@ def _copy_objects(archive: Archive, target: Archive, parts: dict[str, int]) -> l
 def _is_missed(archive: Archive, name: str, parts: dict[str, int]) -> bool:
     """Whether an object should have been copied: the database names it, or it is still there and damaged."""
     try:
-        return digest_in(name) in parts or any(True for _ in archive.shelf.chunks(name))
+        return digest_in(name) in parts or archive.shelf.start(name, 1) is not None
     except FileNotFoundError:
         return False

@@ -24,7 +24,7 @@ class Manifest:
     """``backup_at``: the moment the database was seen at. ``files``: SM3 of each file beside the archive's objects.
 
     ``tables``: rows of every table; ``tallies``: rows and fen of each kind of record. ``roots``: check values of the
-    key-encryption key and the index root that it opens with, which are in no backup.
+    key-encryption keys that database and archive open with, and of the index root; the keys themselves are in no backup.
     """
 
     form: int
@@ -71,6 +71,12 @@ def write_list(path: Path, lines: Iterable[str]) -> str:
 
 def read_list(path: Path) -> list[str]:
     return path.read_text("utf-8").splitlines()
+
+
+def read_objects(folder: Path) -> dict[str, str | None]:
+    """The objects of a backup, each with the SM3 of its bytes as they are stored; None in backups of before there was one."""
+    lines = (line.partition(" ") for line in read_list(folder / OBJECTS))
+    return {name: stored or None for name, _, stored in lines}
 
 
 def digest_of_file(path: Path) -> str:

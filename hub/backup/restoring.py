@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from hub.archive import Archive
 from hub.backup.checking import check_backup
-from hub.backup.manifest import ARCHIVE, DUMP, OBJECTS, Manifest, read_list
+from hub.backup.manifest import ARCHIVE, DUMP, Manifest, read_objects
 from hub.backup.postgres import fill_database
 from hub.errors import HubError, NotAllowed
 from hub.migrations import migrate
@@ -56,8 +56,8 @@ def restore_backup(engine: sa.Engine, archive: Archive, folder: Path, by: str) -
         if not backups.is_untouched(work):
             raise NotAllowed("the database holds tables of a hub; restore into an empty one, nothing was changed")
         keys.check_named_roots(work, manifest.roots)
-    source = Archive(folder / ARCHIVE)
-    copied = sum(source.copy(name, archive) for name in read_list(folder / OBJECTS))
+    source = Archive(folder / ARCHIVE, archive.keyring)
+    copied = sum(source.copy(name, archive).is_new for name in read_objects(folder))
     fill_database(engine, folder / DUMP)
     _compare(engine, manifest)
     migrate(engine)

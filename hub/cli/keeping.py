@@ -5,20 +5,39 @@ from __future__ import annotations
 import argparse
 import sys
 
-from hub import backup, retention, upkeep
+from hub import backup, pipeline, retention, upkeep
 from hub.archive import Archive
-from hub.bootstrap import open_engine, open_house
+from hub.archive.changing import count_keks
+from hub.bootstrap import open_archive, open_engine, open_house
 from hub.cli.printing import show_table
 from hub.settings import read_settings, read_terms
 
 
-def verify_archive(words: argparse.Namespace) -> int:
-    """Read raw bytes back and hold them against their digests: those of the last days, or everything."""
+def look_after_archive(words: argparse.Namespace) -> int:
+    """Read raw bytes back and hold them against their digests: those of the last days, or everything (verify);
+    or seal what an older hub kept as it came (encrypt). Both while the hub runs.
+    """
+    if words.what == "encrypt":
+        count = pipeline.encrypt_archive(open_house("", ""))
+        print(f"{count} 个对象已加密 / {count} objects sealed; nothing lies in clear now")
+        return 0
     count, broken = upkeep.verify_archive(open_house(), None if words.all else words.days)
     for sentence in broken:
         print(sentence, file=sys.stderr)
     print(f"{count} 个对象已核对，{len(broken)} 个有问题 / {count} objects checked, {len(broken)} missing or changed")
+    if words.all:
+        _show_keks(open_house().archive)
     return 1 if broken else 0
+
+
+def _show_keks(archive: Archive) -> None:
+    for check, count in sorted(count_keks(archive).items()):
+        if check == "plain":
+            print(
+                f"{count} 个对象未加密，运行 hub archive encrypt / {count} objects lie in clear: `hub archive encrypt`"
+            )
+        else:
+            print(f"{count} 个对象由 HUB_KEK {check} 封存 / {count} objects lie under the HUB_KEK known as {check}")
 
 
 def retain(words: argparse.Namespace) -> int:
@@ -35,7 +54,7 @@ def retain(words: argparse.Namespace) -> int:
     if words.preview:
         print("nothing was changed; `hub retention --apply` lets them go")
         return 0
-    gone = retention.let_go(engine, Archive(settings.archive), terms, words.by)
+    gone = retention.let_go(engine, open_archive(settings.archive), terms, words.by)
     print(
         f"{gone.parts} parts let go by {words.by}, {gone.shared} stay for younger batches, "
         f"{gone.journal} entries of the journal and {gone.unfinished} unfinished files removed"
@@ -46,7 +65,7 @@ def retain(words: argparse.Namespace) -> int:
 def back_up(words: argparse.Namespace) -> int:
     """Back up database and archive into a new folder while the hub runs, and check what was written."""
     settings = read_settings()
-    backup.make_backup(open_engine(settings.database_url), Archive(settings.archive), words.folder)
+    backup.make_backup(open_engine(settings.database_url), open_archive(settings.archive), words.folder)
     return _check(words)
 
 
@@ -58,7 +77,9 @@ def restore(words: argparse.Namespace) -> int:
     if words.check:
         return _check(words)
     settings = read_settings()
-    done = backup.restore_backup(open_engine(settings.database_url), Archive(settings.archive), words.folder, words.by)
+    done = backup.restore_backup(
+        open_engine(settings.database_url), open_archive(settings.archive), words.folder, words.by
+    )
     for sentence in done.wrong:
         print(sentence, file=sys.stderr)
     print(

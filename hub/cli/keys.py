@@ -16,7 +16,7 @@ from hub.store.database import working
 
 def keys(words: argparse.Namespace) -> int:
     """List the data keys, make a new one (rotate), bring rows under it (reseal), destroy an older one,
-    or bring all of them from HUB_KEK_OLD under HUB_KEK (rewrap).
+    or bring all of them, and those of the archive, from HUB_KEK_OLD under HUB_KEK (rewrap).
 
     All of it while the hub runs. What lies under a destroyed key is gone for good.
     """
@@ -29,9 +29,9 @@ def keys(words: argparse.Namespace) -> int:
         count = pipeline.reseal(house, words.most)
         print(f"{count} 行已换封到现用密钥 / {count} rows brought under the active key")
     elif words.what == "rewrap":
-        count = pipeline.rewrap_keys(house)
-        print(f"{count} 把数据密钥已改由新的 HUB_KEK 封存 / {count} data keys lie under the new HUB_KEK now; "
-              "take HUB_KEK_OLD away everywhere")  # fmt: skip
+        count, objects = pipeline.rewrap_keys(house), pipeline.rewrap_archive(house)
+        print(f"{count} 把数据密钥、{objects} 个归档对象已改由新的 HUB_KEK 封存 / {count} data keys and {objects} archived objects "
+              "lie under the new HUB_KEK now; take HUB_KEK_OLD away everywhere")  # fmt: skip
     elif words.what == "destroy":
         _destroy(words)
     else:

@@ -27,10 +27,12 @@ from hub.pipeline.replaying import Replayed, batches_wanted, open_replay, replay
 from hub.pipeline.resending import drop_receiver, preview_drop, preview_resend, resend, resend_batch, wake_children
 from hub.pipeline.sealing import (
     destroy_key,
+    encrypt_archive,
     may_reveal,
     note_shown,
     reseal,
     reveal,
+    rewrap_archive,
     rewrap_keys,
     rotate_key,
     show_masked,
@@ -64,6 +66,7 @@ __all__ = [
     "describe_circuit",
     "destroy_key",
     "drop_receiver",
+    "encrypt_archive",
     "feeds_owed",
     "feeds_unproven",
     "fetch_feed",
@@ -95,6 +98,7 @@ __all__ = [
     "resend_batch",
     "resend_missing",
     "reveal",
+    "rewrap_archive",
     "rewrap_keys",
     "rotate_key",
     "run_replay",

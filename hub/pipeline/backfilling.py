@@ -8,7 +8,6 @@ from datetime import date, datetime, time
 
 from connectors.interface import Fetcher
 from connectors.moments import write_moment
-from hub.digest import sm3_hex
 from hub.errors import FencedOff, HubError, HubUnavailable, NotAllowed
 from hub.feed import Feed, SftpSource
 from hub.isolating import ODD
@@ -16,6 +15,7 @@ from hub.model import BatchState, Fetched, FileStamp, Notice
 from hub.pipeline.fetching import digest_of, keep
 from hub.pipeline.guarding import holding_by_hand
 from hub.pipeline.house import House, log, note
+from hub.pipeline.parts import bytes_of, digest_of_part
 from hub.pipeline.previewing import NEXT_BATCH, Preview, preview_rows
 from hub.pipeline.reading import read_rows
 from hub.pipeline.storing import store_batch
@@ -77,7 +77,7 @@ def preview_backfill(house: House, feed: Feed, fetcher: Fetcher, period: Period)
             yield Preview(NEXT_BATCH, "", code=found.code, message=found.message)
             continue
         with working(house.engine) as work:
-            digest = digest_of([sm3_hex(part) for part in found.parts])
+            digest = digest_of([digest_of_part(part) for part in found.parts])
             known = batches.find_batch(work, feed.feed_id, found.name, digest)
         if known is not None or found.fault is not None:
             code, message = found.fault or (None, None)
@@ -88,7 +88,7 @@ def preview_backfill(house: House, feed: Feed, fetcher: Fetcher, period: Period)
 
 def _preview(house: House, feed: Feed, found: Fetched) -> Preview:
     try:
-        reading = read_rows(feed, found.parts, found.name, house.registry.codes)
+        reading = read_rows(feed, bytes_of(found.parts), found.name, house.registry.codes)
     except HubError as error:
         return Preview(NEXT_BATCH, found.name, code=error.code, message=str(error))
     except ODD as error:  # its words may quote a row

@@ -13,7 +13,7 @@ from hub.pipeline.house import House, note
 from hub.pipeline.recording import hold, record_fetched, record_mended
 from hub.points import reach
 from hub.settings import now
-from hub.store import batches, tombstones, watching
+from hub.store import batches, keys, tombstones, watching
 from hub.store.database import Work, working
 
 
@@ -21,6 +21,7 @@ def fetch_feed(house: House, feed: Feed, fetcher: Fetcher) -> list[int]:
     """Bring what is new into the archive; returns the ids of the feed's batches that wait to be stored."""
     began_at, notices = now(), list[Notice]()
     with working(house.engine) as work:
+        keys.check_roots(work)  # before the archive seals under a key that is not the one of this database
         cursor, seen = batches.read_cursor(work, feed.feed_id), batches.seen_stamps(work, feed.feed_id)
     reach("fetch.cursor_read")
     for found in fetcher.fetch(cursor, seen):

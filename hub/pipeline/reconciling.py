@@ -15,6 +15,7 @@ from hub.feed import Feed, FileStatement, SftpSource, TakenRecord
 from hub.model import Fetched, Notice, StatementLine
 from hub.parsing import parse_batch
 from hub.pipeline.house import House, note
+from hub.pipeline.parts import bytes_of
 from hub.pipeline.reading import parts_of_name
 from hub.recipes import RECIPES
 from hub.reconciliation import FILE, Reconciled, Side, compare, missing, total_of
@@ -104,7 +105,7 @@ def read_files(statement: FileStatement, found: Fetched) -> list[StatementLine]:
     if found.fault is not None:
         raise FeedChanged(f"{found.name}: {found.fault[1]}", code=found.fault[0])
     parts = parts_of_name(statement.source, found.name)
-    frame = parse_batch(statement.source.format, found.parts, parts, {}).rows["detail"].frame
+    frame = parse_batch(statement.source.format, bytes_of(found.parts), parts, {}).rows["detail"].frame
     recipe = RECIPES[statement.as_]
     read = frame.select(
         pl.col(statement.file).str.strip_chars().alias("file"),

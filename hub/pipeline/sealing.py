@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hub.archive.changing import Changed, encrypt_plain, rewrap_all
 from hub.errors import HubError, NotAllowed, SealBroken
 from hub.pipeline.house import House, note
 from hub.points import reach
@@ -37,6 +38,26 @@ def rewrap_keys(house: House) -> int:
     reach("keys.rewrapped")
     note("rewrapped", keys=count)
     return count
+
+
+def rewrap_archive(house: House) -> int:
+    """The same for what lies in the archive; returns how many objects. Raises HubError S056 at the end when some were left."""
+    return _changed("rewrapped", rewrap_all(house.archive))
+
+
+def encrypt_archive(house: House) -> int:
+    """Seal objects that an older hub kept plain; returns how many. Raises HubError S056 at the end when some were left."""
+    return _changed("encrypted", encrypt_plain(house.archive))
+
+
+def _changed(step: str, done: Changed) -> int:
+    note(step, objects=done.count, left=len(done.left))
+    if done.left:
+        raise HubError(
+            f"{done.count} objects were done and {len(done.left)} left as they are; the first: {done.left[0]}",
+            code="S056",
+        )
+    return done.count
 
 
 def reseal(house: House, most: int | None = None) -> int:

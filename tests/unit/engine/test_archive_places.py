@@ -60,7 +60,10 @@ def test_every_place_notices_damage(archive: Archive) -> None:
 def test_copying_takes_over_what_is_there_and_refuses_what_is_damaged(archive: Archive) -> None:
     """From any place to any other."""
     name, other = object_name(archive.keep(b"x")), Archive(f"memory://{uuid4().hex}")
-    assert (archive.copy(name, other), archive.copy(name, other)) == (True, False)
+    first, second = archive.copy(name, other), archive.copy(name, other)
+    assert (first.is_new, second.is_new) == (True, False)
+    assert first.stored == second.stored == archive.stored_digest(name) == other.stored_digest(name), "as it is stored"
+    assert first.kek == second.kek == archive.keyring.check
     other.shelf.remove(name)
     other.shelf.put(name, [b"y"])
     with pytest.raises(HubError, match="with other bytes"):
@@ -90,7 +93,7 @@ def test_a_changed_entry_of_the_journal_is_refused(archive: Archive) -> None:
     """Its name proves it, as with raw bytes."""
     archive.note_told("nat_clues", Stage.INTAKE, ["a"])
     (name,) = archive.names()
-    data = b"".join(archive.shelf.chunks(name))
+    data = b"".join(archive.chunks(name))
     assert digest_in(name) == sm3_hex(data)
     archive.shelf.remove(name)
     archive.shelf.put(name, [data.replace(b"nat", b"tan")])
