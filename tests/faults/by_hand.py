@@ -24,6 +24,8 @@ from hub.store.database import rows_of, working
 from hub.store.replays import Wanted
 from simulators.identifiers import luhn_check
 
+from .aging import check_renewed
+
 FEED, STEPS = "haidai_payrolls", "inspection_steps"
 CONCLUDED = {
     "CLUE_SOURCE": "01", "STEP_NO": "3", "DEAL_ACTION": "120", "UNDERTAKE_UNIT": "劳动保障监察大队（示例）", "UNIT_LEVEL": "2",
@@ -125,6 +127,13 @@ def _change_keys(house: House, name: str) -> None:
         pipeline.reveal(house, "payroll_line", row.record_key, "officer", "a case")
 
 
+def _renew_archive(house: House, name: str) -> None:
+    """Seal what lies in the clear, and bring the rest under the key of today."""
+    pipeline.encrypt_archive(house)
+    pipeline.rewrap_archive(house)
+    check_renewed(house.archive)
+
+
 @dataclass(frozen=True)
 class _Offer:
     """A partner that has exactly this to send."""
@@ -158,5 +167,6 @@ DECISIONS: Mapping[str, Callable[[House, str], object]] = {
     "conclude": _conclude,
     "seal": _seal,
     "keys": _change_keys,
+    "archive": _renew_archive,
     "drop": lambda house, name: pipeline.drop_receiver(house, "gone", None, "officer", "it went"),
 }

@@ -12,6 +12,7 @@ from typing import Any
 
 from simulators.world import City
 
+from .aging import age
 from .invariants import Checker
 from .stand import BANK, FEEDS, SCALE, Stand
 
@@ -161,6 +162,14 @@ def drop_unwritable(stand: Stand, checker: Checker, chance: Random) -> str:
     return name
 
 
+def drop_before_an_old_archive(stand: Stand, checker: Checker, chance: Random) -> str:
+    """A file that is done with, in an archive as an older hub left it."""
+    name = drop_file(stand, checker, chance)
+    stand.finish([PAYROLLS])
+    age(stand.archive)
+    return name
+
+
 def owe_to_one_that_went(stand: Stand, checker: Checker, chance: Random) -> str:
     """An answered file, which is owed to a receiver as well that stands in no mapping any more."""
     name = drop_file(stand, checker, chance)
@@ -215,6 +224,7 @@ FLOWS: Sequence[Flow] = (
     Flow("replay of all", drop_beside_a_closed_one, [PAYROLLS], before=True, by_hand="replay all"),
     Flow("backfill", drop_two_files, [PAYROLLS], by_hand="backfill"),
     Flow("keys", drop_file, [PAYROLLS], before=True, by_hand="keys"),
+    Flow("archive renewed", drop_before_an_old_archive, [PAYROLLS], by_hand="archive"),
     Flow("receiver dropped", owe_to_one_that_went, [PAYROLLS], by_hand="drop"),
     Flow("exchange log", drop_file, [PAYROLLS], before=True, by_hand="seal"),
     Flow("everything", offer_all),
@@ -251,6 +261,7 @@ REACHED_ONLY_BY: Mapping[str, tuple[str, ...]] = {
     "repair": ("repair.asking", "repair.asked", "repair.writing", "repair.effective"),
     "repair declined": ("repair.declining", "repair.declined"),
     "backfill": ("backfill.kept", "backfill.stored"),
+    "archive renewed": ("archive.replaced",),
     "receiver dropped": ("drop.withdrawing", "drop.withdrawn"),
     "record that cannot be written": ("deliver.set_aside",),
     "catch up": ("catchup.written", "catchup.committed"),

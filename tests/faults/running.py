@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 import time
@@ -9,10 +10,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 from launcher.postgres import EmbeddedPostgres
 
 from . import matrix, scenarios, zygote
+from .aging import FORMER_KEK
 from .invariants import Checker, Violation
 from .matrix import Episode, Verdict
 from .scenarios import Scenario
@@ -35,7 +38,11 @@ class Ground:
 def ground(folder: Path) -> Iterator[Ground]:
     """Start both for the length of a `with` block."""
     folder.mkdir(parents=True, exist_ok=True)
-    with EmbeddedPostgres(folder / "postgres") as server, zygote.running(folder) as door:
+    with (
+        mock.patch.dict(os.environ, HUB_KEK_OLD=FORMER_KEK),
+        EmbeddedPostgres(folder / "postgres") as server,
+        zygote.running(folder) as door,
+    ):
         make_template(server)
         yield Ground(folder, server, door)
 
