@@ -44,10 +44,12 @@ faults: $(STAMP) ## kill and disturb the exchange everywhere, let the ledgers ju
 	@$(BIN)/python -m tests.faults --seeds $(or $(SEEDS),1,2,3)
 
 .PHONY: bench
-bench: $(STAMP) ## compare our checks of identifiers with python-stdnum, and what sealing of fields costs
+bench: $(STAMP) ## compare our checks of identifiers with python-stdnum; what sealing of fields and of the archive costs
 	@$(BIN)/python -m bench.identifiers
 	@$(BIN)/python -m bench.sealing
 	@$(BIN)/python -m bench.sealed_store
+	@$(BIN)/python -m bench.archive
+	@$(BIN)/python -m bench.large_file
 
 .PHONY: lock
 lock: $(STAMP) ## resolve pyproject.toml anew into requirements.lock

@@ -59,7 +59,7 @@ def _write(folder: Path, connector: str, found: Fetched) -> list[Path]:
         [f"{number}{SUFFIX[connector]}" for number in range(1, 10)] if connector in SUFFIX else [Path(found.name).name]
     )
     paths = [folder / name for name, _ in zip(names, found.parts, strict=False)]
-    for path, part in zip(paths, found.parts, strict=False):
+    for path, part in zip(paths, pipeline.bytes_of(found.parts), strict=False):
         path.write_bytes(part)
     return paths
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hub.bootstrap import open_engine
 from hub.cli import (
+    archive,
     balance,
     batches,
     clues,
@@ -199,11 +200,7 @@ def _add_log(add: Add) -> None:
 
 def _add_keeping(add: Add) -> None:
     add("migrate", migrate_database)
-    checking = add("archive", keeping.look_after_archive)
-    checking.add_argument("what", choices=["verify", "encrypt"],
-                          help="read the archive and hold it against its digests; seal what lies there in clear")  # fmt: skip
-    checking.add_argument("--days", type=int, default=2, metavar="N", help="verify: only batches of the last days (2)")
-    checking.add_argument("--all", action="store_true", help="verify: everything, the journal as well")
+    archive.add_commands(add)
     retaining = add("retention", keeping.retain)
     chosen = retaining.add_mutually_exclusive_group(required=True)
     chosen.add_argument("--preview", action="store_true", help="show what is past its term; nothing is changed")

@@ -1,43 +1,14 @@
-"""Commands about what is kept: look at the archive, let go what is past its term, back up, restore."""
+"""Commands about what is kept: let go what is past its term, back up, restore."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from hub import backup, pipeline, retention, upkeep
-from hub.archive import Archive
-from hub.archive.changing import count_keks
-from hub.bootstrap import open_archive, open_engine, open_house
+from hub import backup, retention
+from hub.bootstrap import open_archive, open_engine
 from hub.cli.printing import show_table
 from hub.settings import read_settings, read_terms
-
-
-def look_after_archive(words: argparse.Namespace) -> int:
-    """Read raw bytes back and hold them against their digests: those of the last days, or everything (verify);
-    or seal what an older hub kept as it came (encrypt). Both while the hub runs.
-    """
-    if words.what == "encrypt":
-        count = pipeline.encrypt_archive(open_house("", ""))
-        print(f"{count} 个对象已加密 / {count} objects sealed; nothing lies in clear now")
-        return 0
-    count, broken = upkeep.verify_archive(open_house(), None if words.all else words.days)
-    for sentence in broken:
-        print(sentence, file=sys.stderr)
-    print(f"{count} 个对象已核对，{len(broken)} 个有问题 / {count} objects checked, {len(broken)} missing or changed")
-    if words.all:
-        _show_keks(open_house().archive)
-    return 1 if broken else 0
-
-
-def _show_keks(archive: Archive) -> None:
-    for check, count in sorted(count_keks(archive).items()):
-        if check == "plain":
-            print(
-                f"{count} 个对象未加密，运行 hub archive encrypt / {count} objects lie in clear: `hub archive encrypt`"
-            )
-        else:
-            print(f"{count} 个对象由 HUB_KEK {check} 封存 / {count} objects lie under the HUB_KEK known as {check}")
 
 
 def retain(words: argparse.Namespace) -> int:

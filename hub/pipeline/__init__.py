@@ -10,6 +10,7 @@ from hub.pipeline.delivering import catch_up, collect_receipts, deliver_waiting,
 from hub.pipeline.fetching import fetch_feed
 from hub.pipeline.guarding import closed_connections, describe_circuit, guarded, holding, holding_by_hand
 from hub.pipeline.house import House
+from hub.pipeline.parts import bytes_of
 from hub.pipeline.previewing import NEXT_BATCH, Change, Preview, preview_batch
 from hub.pipeline.proving import feeds_unproven, hand_out_proofs
 from hub.pipeline.reading import Reading, check_expectations, read_rows
@@ -55,6 +56,7 @@ __all__ = [
     "balance_of",
     "batches_to_report",
     "batches_wanted",
+    "bytes_of",
     "catch_up",
     "check_expectations",
     "check_period",

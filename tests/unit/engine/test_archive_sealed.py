@@ -67,7 +67,9 @@ def test_every_flip_cut_and_addition_is_found(monkeypatch: pytest.MonkeyPatch, s
     keyring = Keyring()
     assert sm3_hex(opened(good, name)) == name[3:]
     changes = [good[:at] + bytes([good[at] ^ 1 << bit]) + good[at + 1 :] for at in range(len(good)) for bit in range(8)]
-    changes += [good[:length] for length in range(len(good)) if length or size]  # none at all is what an empty file holds
+    changes += [
+        good[:length] for length in range(len(good)) if length or size
+    ]  # none at all is what an empty file holds
     changes += [good + bytes([byte]) for byte in range(256)] + [good + good, good + good[-CHUNK - 16 :]]
     for change in changes:
         with pytest.raises(HubError) as error:
@@ -85,7 +87,17 @@ def test_chunks_cannot_be_swapped_dropped_or_repeated(monkeypatch: pytest.Monkey
     head, chunks = good[: -4 * size], [good[len(good) - n * size :][:size] for n in (4, 3, 2, 1)]
     a, b, c, d = chunks
     assert head + a + b + c + d == good
-    for order in ([b, a, c, d], [a, c, d], [a, b, c], [b, c, d], [a, a, b, c, d], [a, b, c, d, d], [a, b, d, c], [d], []):
+    for order in (
+        [b, a, c, d],
+        [a, c, d],
+        [a, b, c],
+        [b, c, d],
+        [a, a, b, c, d],
+        [a, b, c, d, d],
+        [a, b, d, c],
+        [d],
+        [],
+    ):
         with pytest.raises(HubError, match="was changed"):
             opened(head + b"".join(order), name)
 

@@ -48,7 +48,9 @@ def test_no_byte_can_be_changed_cut_off_or_added(binding: Binding) -> None:
             list(open_stream(binding, [change]))
 
 
-@pytest.mark.parametrize("other", [{"head": b"hea"}, {"name": b"nam"}, {"chunk": 17}, {"head": b"headn", "name": b"ame"}])
+@pytest.mark.parametrize(
+    "other", [{"head": b"hea"}, {"name": b"nam"}, {"chunk": 17}, {"head": b"headn", "name": b"ame"}]
+)
 def test_it_is_bound_to_its_head_and_its_name(binding: Binding, other: dict[str, object]) -> None:
     """Neither can be taken for the other."""
     whole = b"".join(seal_stream(binding, [b"x" * 40]))
