@@ -18,7 +18,13 @@ CALLED = tuple(
     point for point in POINTS if point.startswith(("page.", "call.")) or (point.startswith("tell.") and "call" in point)
 )
 USUAL = tuple(point for point in POINTS if point not in (*SPECIAL, *CALLED))
-MARCHES: Sequence[tuple[str, Sequence[str]]] = (("bank file", USUAL), ("clues", CALLED), *REACHED_ONLY_BY.items())
+ALSO = {"archive renewed": ("archive.opened", "archive.written", "archive.synced")}
+"""Usual points at which a flow of another kind has something else to lose: here an object that is there already."""
+MARCHES: Sequence[tuple[str, Sequence[str]]] = (
+    ("bank file", USUAL),
+    ("clues", CALLED),
+    *((flow, (*ALSO.get(flow, ()), *points)) for flow, points in REACHED_ONLY_BY.items()),
+)
 QUICK = (
     "the same task twice at once", "asleep at deliver.claimed", "a commit nobody heard of", "disk full", "clock an hour early",
     "nobody goes on for an hour",
