@@ -21,7 +21,7 @@ from hub.pipeline.reading import read_rows
 from hub.pipeline.storing import store_batch
 from hub.points import reach
 from hub.settings import TIME_ZONE
-from hub.store import batches
+from hub.store import batches, keys
 from hub.store.database import working
 
 
@@ -108,6 +108,8 @@ def backfill(house: House, feed: Feed, fetcher: Fetcher, period: Period) -> Iter
 
 def _backfill(house: House, feed: Feed, fetcher: Fetcher, period: Period) -> Iterator[tuple[int, BatchState]]:
     done: set[int] = set()
+    with working(house.engine) as work:
+        keys.check_roots(work)
     for found in fetch_period(house, feed, fetcher, period):
         if isinstance(found, Notice):
             if not found.is_waiting:

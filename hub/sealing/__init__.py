@@ -1,4 +1,4 @@
-"""Sealing of personal fields: suites, envelopes, blind indexes, data keys. Pure: keys and texts in, bytes out.
+"""Sealing: suites, data keys, envelopes and blind indexes of personal fields, streams. Pure: keys and texts in, bytes out.
 
 Whole columns go in and out at once, because a call per value costs more than the cryptography.
 """
