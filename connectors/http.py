@@ -1,18 +1,20 @@
-"""One HTTP exchange as the hub wants it: no redirects, no ambient settings, a deadline over the whole answer, a size limit.
+"""One HTTP exchange as the hub wants it: verified TLS, no redirects, no ambient settings, a deadline over it all, a size limit.
 
 Every failure is sorted into PartnerUnavailable or PartnerRefused; bodies never stand in messages, they may hold personal data.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
 
+from connectors.deadline import Deadline
+from connectors.tls import Adapter, check_address, make_context, refusal_of
 from hub.errors import PartnerRefused, PartnerUnavailable, SubmissionRefused
+from hub.model import Connection
 from hub.settings import now
 
 CONNECT_SECONDS = 5
@@ -21,10 +23,14 @@ DEADLINE_SECONDS = 60
 LARGEST_ANSWER = 64 * 1024 * 1024
 
 
-def open_session() -> requests.Session:
-    """A session that takes no proxy, netrc or certificate bundle from the environment."""
+def open_session(connection: Connection) -> requests.Session:
+    """A session for one connection: its CA and certificate, nothing of the environment. Raises PartnerRefused S065."""
+    check_address(connection)
     session = requests.Session()
     session.trust_env = False
+    adapter = Adapter(make_context(connection) if connection.host.lower().startswith("https:") else None)
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, adapter)
     return session
 
 
@@ -38,22 +44,41 @@ def exchange(
     **options: Any,
 ) -> bytes:
     """One call; returns the whole body of an answer (a status in ``answers``) whose media type contains ``media``."""
-    started = time.monotonic()
-    try:
-        with session.request(
-            method, url, timeout=(CONNECT_SECONDS, READ_SECONDS), allow_redirects=False, stream=True, **options
-        ) as response:
-            kind = response.headers.get("Content-Type", "")
-            if response.status_code not in answers or (response.status_code != 200 and media not in kind):
-                _sort_status(response)
-            if media not in kind:
-                raise PartnerUnavailable(f"{_place(url)} answered {kind or 'no media type'} instead of {media}")
-            return _read_body(response, started)
-    except requests.RequestException as error:
-        never_sent = isinstance(error, requests.ConnectTimeout) or "NewConnectionError" in repr(error)
-        raise PartnerUnavailable(
-            f"{_place(url)} did not answer: {type(error).__name__}", may_be_done=not never_sent
-        ) from error
+    with Deadline(DEADLINE_SECONDS) as deadline:
+        try:
+            with session.request(
+                method, url, timeout=(CONNECT_SECONDS, READ_SECONDS), allow_redirects=False, stream=True, **options
+            ) as response:
+                kind = response.headers.get("Content-Type", "")
+                if response.status_code not in answers or (response.status_code != 200 and media not in kind):
+                    _sort_status(response)
+                if media not in kind:
+                    raise PartnerUnavailable(
+                        f"{_place(url)} answered {_media(kind) or 'no media type'} instead of {media}"
+                    )
+                return _read_body(response, deadline)
+        except requests.RequestException as error:
+            raise _sorted(url, error, deadline) from error
+
+
+def _sorted(url: str, error: requests.RequestException, deadline: Deadline) -> PartnerUnavailable | PartnerRefused:
+    """What went wrong below HTTP: too slow, TLS that will not come about, or a connection that may be there next time."""
+    if deadline.is_over:
+        return _too_slow(url)
+    why = refusal_of(error)
+    if why is not None:
+        return PartnerRefused(f"{_place(url)}: no secure connection: {why}", code="S064")
+    never_sent = isinstance(error, requests.ConnectTimeout) or "NewConnectionError" in repr(error)
+    return PartnerUnavailable(f"{_place(url)} did not answer: {type(error).__name__}", may_be_done=not never_sent)
+
+
+def _too_slow(url: str) -> PartnerUnavailable:
+    return PartnerUnavailable(f"{_place(url)} took longer than {DEADLINE_SECONDS} s over one answer")
+
+
+def _media(kind: str) -> str:
+    """The media type without what a partner may have written beside it."""
+    return kind.split(";")[0].strip()[:40]
 
 
 def _place(url: str) -> str:
@@ -84,13 +109,13 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
         return None
 
 
-def _read_body(response: requests.Response, started: float) -> bytes:
-    """Read to the end; a partner that drips bytes is cut off at the deadline, a short body is not taken for a whole one."""
+def _read_body(response: requests.Response, deadline: Deadline) -> bytes:
+    """Read to the end; an answer that the deadline cut off, and a short body, are not taken for whole ones."""
     body = bytearray()
     for chunk in response.iter_content(64 * 1024):
         body += chunk
-        if time.monotonic() - started > DEADLINE_SECONDS:
-            raise PartnerUnavailable(f"{_place(response.url)} took longer than {DEADLINE_SECONDS} s over one answer")
         if len(body) > LARGEST_ANSWER:
             raise PartnerRefused(f"{_place(response.url)} answered more than {LARGEST_ANSWER} bytes")
+    if deadline.is_over:
+        raise _too_slow(response.url)
     return bytes(body)

@@ -33,7 +33,7 @@ class OpenApiReceiver:
         self._style = receives.style
         self._codes = codes
         self._next_call_at = 0.0
-        self._session = open_session()
+        self._session = open_session(connection)
 
     def submit(self, schema: str, batch_key: str, records: Sequence[Mapping[str, Any]]) -> str | list[ReceiptAnswer]:
         style, taken = self._style, self._receives.records[schema]

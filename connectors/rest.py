@@ -30,7 +30,7 @@ class RestConnector:
         self._connection = connection
         self._source = source
         self._next_call_at = 0.0
-        self._session = open_session()
+        self._session = open_session(connection)
         if source.signing is None:
             header = connection.extra.get("header", "Authorization")
             self._session.headers[header] = connection.extra.get("prefix", "") + connection.password

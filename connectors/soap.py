@@ -24,29 +24,36 @@ from zeep.exceptions import (
     XMLSyntaxError,
 )
 
+from connectors.envelope import SOAP, Envelope, fault_code, fault_in, read_envelope
 from connectors.http import CONNECT_SECONDS, READ_SECONDS, exchange, open_session
 from connectors.moments import newest, start_from
 from connectors.paging import MOST_DIGITS, NumberedPages, Page
 from connectors.retrying import retried
 from connectors.signing import fill
-from hub.errors import FeedChanged, MappingInvalid, PartnerRefused, PartnerUnavailable
+from connectors.soap_security import Sender
+from connectors.soap_signatures import Checker
+from hub.errors import FeedChanged, HubError, MappingInvalid, PartnerRefused, PartnerUnavailable
 from hub.feed import CallReport, SoapSource
 from hub.feed.calls import SoapPaging
+from hub.feed.security import SoapSecurity
 from hub.model import Connection, Fetched, FileStamp, Notice
 from hub.points import reach
 
 SETTINGS = zeep.Settings(strict=True, forbid_dtd=True, forbid_entities=True, forbid_external=True, xml_huge_tree=False)
 XS = "{http://www.w3.org/2001/XMLSchema}schema"
-ENVELOPE = "{http://schemas.xmlsoap.org/soap/envelope/}"
 MOST_ANSWERS = 10_000
 
 
-class RecordingTransport(zeep.Transport):
-    """Keeps the bytes of the last answer and follows the hub's own rules for an HTTP exchange."""
+class GuardedTransport(zeep.Transport):
+    """Keeps the bytes of the last answer, and holds messages both ways against the agreement before anybody takes them for good."""
 
-    def __init__(self) -> None:
-        super().__init__(session=open_session(), timeout=CONNECT_SECONDS, operation_timeout=READ_SECONDS)
+    def __init__(self, connection: Connection, security: SoapSecurity | None, schema: etree.XMLSchema) -> None:
+        super().__init__(session=open_session(connection), timeout=CONNECT_SECONDS, operation_timeout=READ_SECONDS)
         self.answer = b""
+        self.envelope: Envelope | None = None
+        self._name, self._schema = connection.name, schema
+        self._sender = Sender(security, connection) if security else None
+        self._checker = Checker(connection, security.fresh_seconds) if security and security.signed_answers else None
 
     def load(self, url: str) -> Any:
         """The WSDL is a file of ours; nothing is fetched."""
@@ -54,15 +61,46 @@ class RecordingTransport(zeep.Transport):
             raise PartnerRefused(f"the WSDL refers to {url}; keep every part of it in mappings/wsdl")
         return super().load(url)
 
+    def post_xml(self, address: str, envelope: etree._Element, headers: Mapping[str, str]) -> requests.Response:
+        """A message that breaks the agreed schema does not go out; what goes out carries what the mapping says."""
+        content = envelope.find(f"{{{SOAP}}}Body/*")
+        if content is None or not self._schema.validate(content):
+            raise MappingInvalid(
+                f"{self._name}: our call breaks the agreed schema ({self.broken_rules()})", code="S066"
+            )
+        if self._sender is not None:
+            self._sender.secure(envelope)
+        return super().post_xml(address, envelope, headers)  # type: ignore[no-any-return]
+
     def post(self, address: str, message: bytes, headers: Mapping[str, str]) -> requests.Response:
         """A fault comes with HTTP 500 and is an answer all the same, as SOAP 1.1 has it."""
+        self.answer, self.envelope = b"", None
         options = {"data": message, "headers": dict(headers)}
         self.answer = exchange(self.session, "POST", address, media="xml", answers=frozenset({200, 500}), **options)
+        self.envelope = self._checked(read_envelope(self._name, self.answer))
         response = requests.Response()
         response.status_code = 200
         response._content = self.answer
         response.headers["Content-Type"] = "text/xml"
         return response
+
+    def _checked(self, envelope: Envelope) -> Envelope:
+        """A fault is not believed without signature either; but it brings no rows, so there is nothing to hold."""
+        fault = fault_in(envelope)
+        try:
+            if self._checker is not None:
+                self._checker.check(envelope)
+        except FeedChanged:
+            if fault is not None:
+                raise PartnerRefused(f"{self._name} was answered with a fault that nobody signed as agreed") from None
+            raise
+        if fault is not None:
+            raise PartnerRefused(f"{self._name} was answered with the fault {fault}")
+        return envelope
+
+    def broken_rules(self) -> str:
+        """Names of rules only: the library's own sentences quote values."""
+        return ", ".join(sorted({error.type_name for error in self._schema.error_log})) or "no body"
 
 
 class SoapConnector:
@@ -71,7 +109,8 @@ class SoapConnector:
     def __init__(self, connection: Connection, source: SoapSource, wsdl: Path) -> None:
         self._connection = connection
         self._source = source
-        self._transport = RecordingTransport()
+        self._schema = read_schema(wsdl)
+        self._transport = GuardedTransport(connection, source.security, self._schema)
         try:
             self._client = zeep.Client(str(wsdl), transport=self._transport, settings=SETTINGS)
         except ExternalReferenceForbidden as error:
@@ -80,7 +119,6 @@ class SoapConnector:
             ) from error
         binding = next(iter(self._client.wsdl.bindings))
         self._service = self._client.create_service(binding, connection.host)
-        self._schema = read_schema(wsdl)
 
     def fetch(self, cursor: str | None, seen: frozenset[FileStamp]) -> Iterator[Fetched | Notice]:
         """All answers since the cursor as one batch. An answer that breaks the agreement is kept, with its fault."""
@@ -147,30 +185,18 @@ class SoapConnector:
         try:
             header = fill(self._source.header, self._connection, unique=unique)
             getattr(self._service, operation)(**nested({self._source.header_name: header, **body}))
-        except Fault as error:
-            raise PartnerRefused(f"{operation} was answered with the fault {error.code}") from error
-        except TypeError as error:
-            raise MappingInvalid(f"{operation}: the mapping's header or members are not those of the WSDL") from error
-        except TransportError as error:
-            raise PartnerUnavailable(f"{operation} was answered with HTTP {error.status_code}") from None
-        except XMLSyntaxError:
-            raise PartnerUnavailable(f"{operation} was not answered with XML") from None
-        except (XMLParseError, ValidationError, DTDForbidden, EntitiesForbidden, IndexError) as error:
-            # zeep takes the first element of the body without looking whether there is one
-            raise FeedChanged(f"{operation}: {type(error).__name__}, the message is not as the WSDL says") from error
+        except Exception as error:
+            raise _sorted(operation, error) from None  # zeep's errors quote whole answers
         answer = self._content(operation)
         self._check_code(operation, answer)
         return answer
 
     def _content(self, operation: str) -> etree._Element:
         """The element in the answer's body. zeep takes unknown words and broken dates without a murmur."""
-        body = etree.fromstring(self._transport.answer).find(f"{ENVELOPE}Body")
-        content = body[0] if body is not None and len(body) else None
+        content = self._transport.envelope.content if self._transport.envelope else None
         if content is None or not self._schema.validate(content):
-            rules = sorted({error.type_name for error in self._schema.error_log})
-            raise FeedChanged(
-                f"{operation}: the answer breaks the agreed schema ({', '.join(rules) or 'no body'})", code="F008"
-            )
+            rules = self._transport.broken_rules()
+            raise FeedChanged(f"{operation}: the answer breaks the agreed schema ({rules})", code="F008")
         return content
 
     def _check_code(self, operation: str, answer: etree._Element) -> None:
@@ -180,6 +206,27 @@ class SoapConnector:
             raise PartnerUnavailable(f"{operation} was answered with code {code}")
         if code != envelope.success:
             raise PartnerRefused(f"{operation} was answered with code {code[:40]}")  # its own words may quote a row
+
+
+def _sorted(operation: str, error: Exception) -> Exception:
+    """Who must act, in words that quote nothing of the answer."""
+    match error:
+        case HubError():
+            return error
+        case Fault():
+            return PartnerRefused(f"{operation} was answered with the fault {fault_code(error.code)}")
+        case TypeError():
+            return MappingInvalid(f"{operation}: the mapping's header or members are not those of the WSDL")
+        case TransportError():
+            return PartnerUnavailable(f"{operation} was answered with HTTP {error.status_code}")
+        case XMLSyntaxError():
+            return PartnerUnavailable(f"{operation} was not answered with XML")
+        case XMLParseError() | ValidationError() | DTDForbidden() | EntitiesForbidden() | IndexError():
+            # zeep takes the first element of the body without looking whether there is one
+            return FeedChanged(f"{operation}: {type(error).__name__}, the message is not as the WSDL says")
+        case ValueError():
+            return MappingInvalid(f"{operation}: our call holds what XML cannot say; nothing was sent", code="S066")
+    return error
 
 
 def nested(members: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ class Webhook:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._signing = _signing(connection)
-        self._session = open_session()
+        self._session = open_session(connection)
         if self._signing is None and connection.password:
             header = connection.extra.get("header", "Authorization")
             self._session.headers[header] = connection.extra.get("prefix", "") + connection.password

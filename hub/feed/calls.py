@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, StrictBool, StrictInt, StrictStr, model_validator
 
 from hub.feed.files import Format
+from hub.feed.security import SoapSecurity
 from hub.feed.signing import Filled, Signing
 from hub.feed.words import Spec
 
@@ -141,6 +142,7 @@ class SoapSource(Spec):
     paging: SoapPaging | None = None
     since: Since | None = None
     envelope: Envelope
+    security: SoapSecurity | None = Field(None, description="WS-Security of calls and answers; left out where none is")
     format: Format
 
     @property
