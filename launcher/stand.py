@@ -118,12 +118,12 @@ def start_simulators(supervisor: Supervisor, state: Path, wish: Wish, mappings: 
 
 def connections_of(addresses: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The connections that an admin would enter for these partners, in the words of Airflow's own form."""
-    province, sftp = addresses["province"], addresses["sftp"]
+    bureau, nat, daizong, province, sftp = (addresses[n] for n in ("bureau", "nat", "daizong", "province", "sftp"))
     connections = {
-        "bureau_api": http(addresses["bureau"]["url"], addresses["bureau"]["api_key"], header="X-Api-Key"),
-        "nat_api": http(addresses["nat"]["url"], addresses["nat"]["token"], prefix="Bearer "),
-        "daizong_soap": http(addresses["daizong"]["url"], "", login=addresses["daizong"]["sender_code"]),
-        "province_api": http(province["url"], province["appsecret"], login=province["appid"]),
+        "bureau_api": http(bureau["url"], bureau["api_key"], header="X-Api-Key", **bureau["tls"]),
+        "nat_api": http(nat["url"], nat["token"], prefix="Bearer ", **nat["tls"]),
+        "daizong_soap": http(daizong["url"], daizong["password"], login=daizong["sender_code"], **daizong["tls"]),
+        "province_api": http(province["url"], province["appsecret"], login=province["appid"], **province["tls"]),
         **addresses["connections"],
     }
     by_hand = {name: user for name, user in sftp["users"].items() if f"{name}_sftp" not in connections}

@@ -82,6 +82,11 @@ class Simulators:
         statuses: list[dict[str, Any]] = self._get(f"/ledger/statuses/{partner}").json()
         return statuses
 
+    def callers(self, partner: str) -> list[dict[str, Any]]:
+        """With which certificates, tokens and signatures the calls of a web partner came, and how many."""
+        callers: list[dict[str, Any]] = self._get(f"/ledger/callers/{partner}").json()
+        return callers
+
     def return_file(self, bank: str, name: str) -> str | None:
         """The text of a RET_ or FIN_ file that a bank received, or None."""
         answer = requests.get(f"{self.url}/ledger/bank/{bank}/{name}", timeout=self.timeout)

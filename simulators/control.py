@@ -138,6 +138,7 @@ class Control:
                 Route("/ledger/journal", self._journal),
                 Route("/ledger/files/{bank}", self._files),
                 Route("/ledger/statuses/{partner}", self._statuses),
+                Route("/ledger/callers/{partner}", self._callers),
                 Route("/ledger/bank/{bank}/{file}", self._return_file),
             ]
         )
@@ -249,6 +250,12 @@ class Control:
             return _mistake(KeyError("partner"))
         office.received()  # reads what came
         return answer_json(office.ledger.statuses())
+
+    async def _callers(self, request: Request) -> Response:
+        name = request.path_params["partner"]
+        return (
+            answer_json(self._partners[name].ledger.callers()) if name in self._partners else _mistake(KeyError(name))
+        )
 
     async def _return_file(self, request: Request) -> Response:
         bank = self._offices.get(request.path_params["bank"])

@@ -20,6 +20,7 @@ from simulators.ledger import Ledger, Sent
 from simulators.names import county_name
 from simulators.served import answer_once, unread
 from simulators.soap import Fault, Wsdl, fault_element, texts, wrap
+from simulators.soap_security import Guard
 from simulators.spoil import (
     Defect,
     Row,
@@ -72,7 +73,7 @@ class Daizong:
     def _open(
         self, feed: str, rows: Sequence[Row], events: Sequence[Sequence[Row]], ledger: Ledger, sender_code: str
     ) -> None:
-        self.ledger, self.sender_code, self.knobs = ledger, sender_code, Knobs(HTTP_KNOBS)
+        self.ledger, self.sender_code, self.knobs, self.guard = ledger, sender_code, Knobs(HTTP_KNOBS), Guard()
         self.shown: int | None = None
         self._feed, self._rows, self._events, self._wsdl = feed, rows, events, Wsdl(WSDL_FILE)
         self.app = Starlette(routes=[Route("/soap", self._call, methods=["GET", "POST"])])
@@ -89,11 +90,12 @@ class Daizong:
         body = await request.body()
         try:
             asked = self._wsdl.read_request(body)
+            self.guard.admit(body, self.ledger)
             answer = self._dispatch(request, asked, body)
         except Fault as fault:
-            return _answer(wrap(fault_element(fault)), 500)
+            return _answer(self.guard.seal(wrap(fault_element(fault))), 500)
         self._wsdl.check_answer(answer)
-        return _answer(wrap(answer))
+        return _answer(self.guard.seal(wrap(answer)))
 
     def _dispatch(self, request: Request, asked: etree._Element, body: bytes) -> etree._Element:
         header = texts(asked[0])

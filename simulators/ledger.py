@@ -25,6 +25,7 @@ create table if not exists calls (
 create table if not exists answers (idempotency_key text primary key, digest text, answer text);
 create table if not exists sent_on (schema text, record_key text, day text, primary key (schema, record_key));
 create index if not exists sent_on_day on sent_on (day);
+create table if not exists callers (kind text, name text, calls integer, primary key (kind, name));
 create table if not exists statuses (
     item text, status text, detail text, times integer, first_at text, primary key (item, status));
 """
@@ -92,6 +93,15 @@ class Ledger:
         """Remember a call, answered or not."""
         values = (now_text(), what, key, sha256(body).hexdigest(), outcome)
         self.db.execute("insert into calls (at, what, idempotency_key, digest, outcome) values (?, ?, ?, ?, ?)", values)
+
+    def note_caller(self, kind: str, name: str) -> None:
+        """Count a call that came with this certificate, token or signature."""
+        sql = "insert into callers values (?, ?, 1) on conflict do update set calls = calls + 1"
+        self.db.execute(sql, (kind, name))
+
+    def callers(self) -> list[dict[str, Any]]:
+        """With what the calls came, and how many of them."""
+        return [dict(row) for row in self.db.execute("select kind, name, calls from callers order by kind, name")]
 
     def first_answer(self, key: str) -> Any:
         """The answer given when this key was first used, or None."""

@@ -4,6 +4,7 @@ The same state directory can be given again: what was sent and received is still
 """
 
 import json
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
 
 from simulators.client import Simulators
 
@@ -24,6 +28,27 @@ class Running:
     addresses: dict[str, Any]
     control: Simulators
     process: "subprocess.Popen[str]"
+
+    def web(self, partner: str = "bureau") -> requests.Session:
+        """A caller that believes the simulated CA, and shows the certificate a partner wants, for tests without the hub."""
+        context = ssl.create_default_context(cadata=self.addresses[partner]["tls"]["ca"])
+        if "certificate" in self.addresses[partner]["tls"]:
+            folder = Path(self.addresses["tls"])
+            phrase = (folder / "hub.phrase").read_text()
+            context.load_cert_chain(folder / "hub.pem", folder / "hub.key", phrase)
+        session = requests.Session()
+        session.trust_env = False
+        session.mount("https://", _Adapter(context))
+        return session
+
+
+class _Adapter(HTTPAdapter):
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=self._context, **options)
 
 
 @contextmanager

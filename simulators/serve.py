@@ -20,8 +20,10 @@ import uvicorn
 
 from simulators.banks import open_offices
 from simulators.bureau import Bureau
+from simulators.certificates import open_certificates
 from simulators.control import Control, Office, Partner
 from simulators.daizong import Daizong
+from simulators.doors import Doorkeeper, configure
 from simulators.faults import App, FaultLayer
 from simulators.ledger import Ledger
 from simulators.mirror.house import open_mirror
@@ -29,11 +31,16 @@ from simulators.nat import Nat
 from simulators.province import Province
 from simulators.province_ledger import ProvinceLedger
 from simulators.sftp import BankUser, make_knobs, read_host_key, start_sftp
+from simulators.soap_security import Guard
 from simulators.world import City
 
 WEB = ("bureau", "nat", "province", "daizong", "control", "mirror")
+_PLAIN = ("control",)
+"""Who is no partner and speaks plain HTTP on this machine."""
 MAPPINGS = Path(__file__).parents[1] / "mappings"
-_SECRETS = ("bureau", "nat", "province_appid", "province", "haidai", "wenhe", "daizong")
+_SECRETS = ("bureau", "nat", "province_appid", "province", "haidai", "wenhe", "daizong", "daizong_password")
+_MUTUAL = ("bureau",)
+"""Who lets nobody in without a certificate."""
 _PATIENCE = 1.0
 
 
@@ -71,7 +78,9 @@ class House:
         share, state = options.bad_share, options.state
         self.bureau = Bureau(city, share, Ledger(state / "bureau.sqlite"), self.secrets["bureau"], options.rate)
         self.nat = Nat(city, share, Ledger(state / "nat.sqlite"), self.secrets["nat"])
+        self.certificates = open_certificates(state / "tls")
         self.daizong = Daizong(city, share, Ledger(state / "daizong.sqlite"), self.secrets["daizong"])
+        self.daizong.guard = Guard(self.secrets["daizong"], self.secrets["daizong_password"], token="digest")
         appid, appsecret = self.secrets["province_appid"], self.secrets["province"]
         self.province = Province(ProvinceLedger(state / "province.sqlite"), appid, appsecret, options.latency)
         banks = open_offices(city, share, state)
@@ -79,7 +88,15 @@ class House:
             name: BankUser(self.secrets[name], bank.root, make_knobs(), bank.collect) for name, bank in banks.items()
         }
         self.mirror = open_mirror(
-            options.mappings, options.mirrored, state, options.seed, options.scale, share, options.day, options.latency
+            options.mappings,
+            options.mirrored,
+            state,
+            options.seed,
+            options.scale,
+            share,
+            options.day,
+            options.latency,
+            self.certificates,
         )
         self.offices: dict[str, Office] = {**banks, **self.mirror.offices}
         self.host_key = read_host_key(state / "host_key")
@@ -96,28 +113,37 @@ class House:
         knobs |= {name: user.knobs for name, user in self.users.items()} | self.mirror.knobs_beside(web)
         everyone = {**web, **self.mirror.web_beside(web)}
         control = Control(everyone, self.offices, knobs, self.province.ledger, self.mirror.stock.problems)
-        own = {name: FaultLayer(p.app, p.knobs) for name, p in web.items()}
+        own: dict[str, App] = {name: FaultLayer(Doorkeeper(p.app, p.ledger), p.knobs) for name, p in web.items()}
         return {**own, "control": control.app, "mirror": self.mirror.app()}
 
     def addresses(self, ports: Mapping[str, int]) -> dict[str, Any]:
         """What the hub and the tests must know to talk to the partners."""
-        url = {name: f"http://127.0.0.1:{ports[name]}" for name in WEB}
+        url = {name: f"{'http' if name in _PLAIN else 'https'}://127.0.0.1:{ports[name]}" for name in WEB}
         key = self.host_key.export_public_key().decode().split()
         users = {name: {"password": u.password, "root": str(u.root)} for name, u in self.all_users().items()}
         sftp = {"host": "127.0.0.1", "port": ports["sftp"], "host_key": " ".join(key[:2])}
-        soap = f"{url['daizong']}/soap"
+        soap, ca, hub = f"{url['daizong']}/soap", {"ca": self.certificates.ca}, self.certificates.hub
+        mutual = {**ca, "certificate": hub.certificate, "private_key": hub.key, "key_password": hub.phrase}
         return {
-            "bureau": {"url": url["bureau"], "api_key": self.secrets["bureau"]},
-            "nat": {"url": url["nat"], "token": self.secrets["nat"]},
+            "bureau": {"url": url["bureau"], "api_key": self.secrets["bureau"], "tls": mutual},
+            "nat": {"url": url["nat"], "token": self.secrets["nat"], "tls": ca},
             "province": {
                 "url": url["province"],
                 "appid": self.secrets["province_appid"],
                 "appsecret": self.secrets["province"],
+                "tls": ca,
             },
-            "daizong": {"url": soap, "wsdl": f"{soap}?wsdl", "sender_code": self.secrets["daizong"]},
+            "daizong": {
+                "url": soap,
+                "wsdl": f"{soap}?wsdl",
+                "sender_code": self.secrets["daizong"],
+                "password": self.secrets["daizong_password"],
+                "tls": ca,
+            },
             "sftp": {**sftp, "users": users},
             "control": {"url": url["control"]},
-            "mirror": {"url": url["mirror"]},
+            "tls": str(self.certificates.folder),
+            "mirror": {"url": url["mirror"], "tls": ca},
             "connections": self.mirror.connections(url["mirror"], sftp),
         }
 
@@ -136,7 +162,11 @@ async def serve(options: Options) -> None:
     sockets = {name: _listen(options.control_port if name == "control" else 0, before.get(name, 0)) for name in WEB}
     sftp = await start_sftp(house.all_users(), house.host_key, _free_port(before.get("sftp", 0)))
     ports = {name: sock.getsockname()[1] for name, sock in sockets.items()} | {"sftp": sftp.get_port()}
-    servers = {name: _Server(_config(app)) for name, app in house.apps().items()}
+    certificates = house.certificates
+    servers = {
+        name: _Server(configure(app, None if name in _PLAIN else certificates, mutual=name in _MUTUAL))
+        for name, app in house.apps().items()
+    }
     tasks = [asyncio.create_task(server.serve([sockets[name]])) for name, server in servers.items()]
     while not all(server.started for server in servers.values()):
         await asyncio.sleep(0.01)
@@ -147,16 +177,6 @@ async def serve(options: Options) -> None:
         server.should_exit = True
     sftp.close()
     await asyncio.wait(tasks, timeout=_PATIENCE)
-
-
-def _config(app: App) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        log_level="critical",
-        lifespan="off",
-        access_log=False,
-        timeout_graceful_shutdown=0,
-    )
 
 
 def _listen(wanted: int, before: int) -> socket.socket:
@@ -189,9 +209,10 @@ def _ports_before(path: Path) -> dict[str, int]:
 
 def read_secrets(path: Path) -> dict[str, str]:
     """The secrets of this state, made at its first start."""
-    if not path.exists():
-        _write_private(path, json.dumps({name: secrets.token_hex(16) for name in _SECRETS}))
-    known: dict[str, str] = json.loads(path.read_text())
+    known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    if missing := [name for name in _SECRETS if name not in known]:
+        known |= {name: secrets.token_hex(16) for name in missing}
+        _write_private(path, json.dumps(known))
     return known
 
 

@@ -17,6 +17,7 @@ from simulators.faults import HTTP_KNOBS, Knobs
 from simulators.ledger import Ledger, Sent
 from simulators.served import answer_once
 from simulators.soap import Fault, Wsdl, fault_element, texts, wrap
+from simulators.soap_security import Guard
 
 WSDL_FILE = Path(__file__).parents[1] / "mappings" / "wsdl" / "yishan.wsdl"
 XSD = "{http://www.w3.org/2001/XMLSchema}"
@@ -37,7 +38,7 @@ class SoapPages:
         user_code: str,
         note: Callable[[int], Iterable[Sent]] | None = None,
     ) -> None:
-        self.ledger, self.user_code, self.knobs = ledger, user_code, Knobs(HTTP_KNOBS)
+        self.ledger, self.user_code, self.knobs, self.guard = ledger, user_code, Knobs(HTTP_KNOBS), Guard()
         self._feed_id, self._note = feed_id, note or self._plain_note
         self._wsdl, self._order = Wsdl(WSDL_FILE), _read_order(WSDL_FILE)
         self._policies = list(policies)
@@ -65,11 +66,12 @@ class SoapPages:
         body = await request.body()
         try:
             asked = self._wsdl.read_request(body)
+            self.guard.admit(body, self.ledger)
             answer = self._dispatch(request, asked, body)
         except Fault as fault:
-            return _answer(wrap(fault_element(fault)), 500)
+            return _answer(self.guard.seal(wrap(fault_element(fault))), 500)
         self._wsdl.check_answer(answer)
-        return _answer(wrap(answer))
+        return _answer(self.guard.seal(wrap(answer)))
 
     def _dispatch(self, request: Request, asked: etree._Element, body: bytes) -> etree._Element:
         operation, header = etree.QName(asked).localname, texts(asked[0])

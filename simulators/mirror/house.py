@@ -13,6 +13,7 @@ from zlib import crc32
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from simulators.certificates import Certificates
 from simulators.faults import FaultLayer, Knobs
 from simulators.ledger import Ledger
 from simulators.mirror.office import Office
@@ -22,6 +23,7 @@ from simulators.mirror.soap_rows import SoapPartner, check_wsdl
 from simulators.mirror.stock import Stock, Truth
 from simulators.platforms import Platform, open_platforms, receivers_in
 from simulators.sftp import BankUser, make_knobs
+from simulators.soap_security import guard_of
 
 _HEADERS = (("Authorization", "Bearer "), ("X-Api-Key", ""), ("X-Access-Token", ""), ("Authorization", ""))
 Web = WebPartner | SoapPartner
@@ -31,9 +33,15 @@ class Mirror:
     """The mirrored partners, and the receivers beside them."""
 
     def __init__(
-        self, plan: Plan, stock: Stock, state: Path, receivers: Sequence[str] = (), latency: float = 0.3
+        self,
+        plan: Plan,
+        stock: Stock,
+        state: Path,
+        certificates: Certificates,
+        receivers: Sequence[str] = (),
+        latency: float = 0.3,
     ) -> None:
-        self.plan, self.stock, self._state = plan, stock, state / "mirror"
+        self.plan, self.stock, self._state, self._certificates = plan, stock, state / "mirror", certificates
         self._state.mkdir(parents=True, exist_ok=True)
         there = receivers_in(plan.folder) if receivers else []
         names = {feed.partner for feed in plan.feeds.values()} | {_receiver(name) for name in there}
@@ -48,7 +56,9 @@ class Mirror:
             )
         for partner, feeds in plan.partners_of("soap").items():
             check_wsdl(feeds[0])
-            self.web[partner] = SoapPartner(feeds[0], stock, self._ledger(partner), login_of(partner))
+            login, secret = login_of(partner), self._secrets[partner]
+            guard = guard_of(feeds[0].source, login, secret, certificates.hub_signing, certificates.insurer)
+            self.web[partner] = SoapPartner(feeds[0], stock, self._ledger(partner), login, guard)
         self.offices = {
             partner: Office(feeds, stock, state / "sftp" / partner, self._state / f"{partner}.sftp.sqlite")
             for partner, feeds in plan.partners_of("sftp").items()
@@ -92,7 +102,8 @@ class Mirror:
         }
         for name, platform in self.receivers.items():
             host = f"{url}/receivers/{name}"
-            found[platform.spec["connection"]] = web_connection(host, platform.login, platform.secret, {})
+            extra = {"ca": str(self._certificates.ca_file)}
+            found[platform.spec["connection"]] = web_connection(host, platform.login, platform.secret, extra)
         return found
 
     def _connection(self, source: Mapping[str, Any], partner: str, url: str, sftp: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,21 +113,32 @@ class Mirror:
                 "conn_type": "sftp", "host": sftp["host"], "port": sftp["port"], "login": partner,
                 "password": secret, "extra": {"host_key": sftp["host_key"]},
             }  # fmt: skip
+        ca = {"ca": str(self._certificates.ca_file)}
         if source["connector"] == "soap":
-            return web_connection(f"{url}/{partner}/soap", login_of(partner), "", {})
+            extra = {**ca, **soap_extra(source, self._certificates)}
+            secret = secret if "token" in source.get("security", {}) else ""
+            return web_connection(f"{url}/{partner}/soap", login_of(partner), secret, extra)
         name, prefix = header_of(partner)
-        return web_connection(f"{url}/{partner}", login_of(partner), secret, {"header": name, "prefix": prefix})
+        return web_connection(f"{url}/{partner}", login_of(partner), secret, {"header": name, "prefix": prefix, **ca})
 
 
 def open_mirror(
-    mappings: Path, mirrored: str, state: Path, seed: int, scale: float, share: float, day: date, latency: float
+    mappings: Path,
+    mirrored: str,
+    state: Path,
+    seed: int,
+    scale: float,
+    share: float,
+    day: date,
+    latency: float,
+    certificates: Certificates,
 ) -> Mirror:
     """The partners to be mirrored, with the truth they speak of, and those of them who receive."""
     there = receivers_in(mappings) if mirrored != "none" else []
     plan = read_plan(mappings, mirrored, receivers=there)
     receivers = there if mirrored == "all" else [name for name in there if name in mirrored.split(",")]
     stock = Stock(plan, partial(_open_truth, seed, scale, day), seed, scale, share, day)
-    return Mirror(plan, stock, state, receivers, latency)
+    return Mirror(plan, stock, state, certificates, receivers, latency)
 
 
 def _receiver(partner: str) -> str:
@@ -133,6 +155,17 @@ def _open_truth(seed: int, scale: float, day: date) -> Truth:
 def web_connection(host: str, login: str, password: str, extra: Mapping[str, str]) -> dict[str, Any]:
     """A web address as Airflow keeps it."""
     return {"conn_type": "http", "host": host, "login": login, "password": password, "extra": dict(extra)}
+
+
+def soap_extra(source: Mapping[str, Any], certificates: Certificates) -> dict[str, str]:
+    """What a connection needs for the `security` of a mapping: keys as text, as a secrets backend would hold them."""
+    words, found = source.get("security", {}), dict[str, str]()
+    if words.get("signature"):
+        signing = certificates.hub_signing
+        found |= {"signing_certificate": signing.certificate, "signing_key": signing.key}
+    if words.get("signed_answers"):
+        found["signer"] = certificates.insurer.certificate
+    return found
 
 
 def login_of(partner: str) -> str:

@@ -12,6 +12,7 @@ from simulators.mirror.plain import MirroredFeed, MirrorError
 from simulators.mirror.rows import Row
 from simulators.mirror.stock import Stock, sent_of
 from simulators.mirror.trees import fill_rows
+from simulators.soap_security import Guard
 from simulators.spoil import Row as Policy
 
 _XSD = "{http://www.w3.org/2001/XMLSchema}"
@@ -21,8 +22,10 @@ Server = daizong.Daizong | soap_pages.SoapPages
 class SoapPartner:
     """One insurer's server, made from its first feed."""
 
-    def __init__(self, feed: MirroredFeed, stock: Stock, ledger: Ledger, login: str) -> None:
-        self.feed, self.ledger, self.knobs = feed, ledger, Knobs(HTTP_KNOBS)
+    def __init__(
+        self, feed: MirroredFeed, stock: Stock, ledger: Ledger, login: str, guard: Guard | None = None
+    ) -> None:
+        self.feed, self.ledger, self.knobs, self.guard = feed, ledger, Knobs(HTTP_KNOBS), guard or Guard()
         self._stock, self._login = stock, login
         self._server: Server | None = None
         self.app: App = self._answer
@@ -46,7 +49,7 @@ class SoapPartner:
             rows = list(self._stock.rows(self.feed))
             fill_rows(self.feed, rows, self._stock.day)
             self._server = _OPENERS[self.feed.source["wsdl"]](self.feed, rows, self.ledger, self._login)
-            self._server.knobs = self.knobs
+            self._server.knobs, self._server.guard = self.knobs, self.guard
         return self._server
 
 

@@ -37,10 +37,12 @@ def connections(addresses: Mapping[str, Any]) -> dict[str, Connection]:
     """The connections an admin would enter for these partners."""
     bureau, nat, daizong, province = (addresses[name] for name in ("bureau", "nat", "daizong", "province"))
     found = [
-        Connection("bureau_api", bureau["url"], password=bureau["api_key"], extra={"header": "X-Api-Key"}),
-        Connection("nat_api", nat["url"], password=nat["token"], extra={"prefix": "Bearer "}),
-        Connection("daizong_soap", daizong["url"], login=daizong["sender_code"]),
-        Connection("province_api", province["url"], login=province["appid"], password=province["appsecret"]),
+        Connection(
+            "bureau_api", bureau["url"], password=bureau["api_key"], extra={"header": "X-Api-Key", **bureau["tls"]}
+        ),
+        Connection("nat_api", nat["url"], password=nat["token"], extra={"prefix": "Bearer ", **nat["tls"]}),
+        Connection("daizong_soap", daizong["url"], None, daizong["sender_code"], daizong["password"], daizong["tls"]),
+        Connection("province_api", province["url"], None, province["appid"], province["appsecret"], province["tls"]),
         *(bank_connection(addresses, bank) for bank in addresses["sftp"]["users"]),
     ]
     return {connection.name: connection for connection in found}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import requests
 import zeep
+from zeep.wsse.username import UsernameToken
 
 from simulators.running import Running
 
@@ -17,24 +18,24 @@ _NUMBERS = count()
 
 @pytest.fixture
 def bureau(simulators: Running) -> Get:
-    address = simulators.addresses["bureau"]
+    address, web = simulators.addresses["bureau"], simulators.web("bureau")
 
     def call(path: str, body: Any = None, key: str = address["api_key"], **query: Any) -> requests.Response:
         headers = {"X-Api-Key": key, "Idempotency-Key": query.pop("once", "")}
         method = "GET" if body is None else "POST"
-        return requests.request(method, address["url"] + path, params=query, json=body, headers=headers, timeout=5)
+        return web.request(method, address["url"] + path, params=query, json=body, headers=headers, timeout=5)
 
     return call
 
 
 @pytest.fixture
 def nat(simulators: Running) -> Get:
-    address = simulators.addresses["nat"]
+    address, web = simulators.addresses["nat"], simulators.web("nat")
 
     def call(path: str, body: Any = None, once: str = "", **query: Any) -> requests.Response:
         headers = {"Authorization": f"Bearer {address['token']}", "Idempotency-Key": once}
         method = "GET" if body is None else "POST"
-        return requests.request(method, address["url"] + path, params=query, json=body, headers=headers, timeout=5)
+        return web.request(method, address["url"] + path, params=query, json=body, headers=headers, timeout=5)
 
     return call
 
@@ -42,7 +43,11 @@ def nat(simulators: Running) -> Get:
 @pytest.fixture(scope="module")
 def insurer(simulators: Running) -> zeep.Client:
     return zeep.Client(  # type: ignore[no-untyped-call]
-        simulators.addresses["daizong"]["wsdl"]
+        simulators.addresses["daizong"]["wsdl"],
+        transport=zeep.Transport(session=simulators.web("daizong")),
+        wsse=UsernameToken(
+            simulators.addresses["daizong"]["sender_code"], simulators.addresses["daizong"]["password"], use_digest=True
+        ),
     )
 
 
@@ -75,7 +80,7 @@ def test_only_changes_since_a_time_are_given(bureau: Get) -> None:
 def test_strangers_get_401(bureau: Get, simulators: Running) -> None:
     """At the bureau and at the national platform."""
     assert bureau("/api/v1/permits", key="guess").status_code == 401
-    assert requests.get(simulators.addresses["nat"]["url"] + "/clue/list", timeout=5).status_code == 401
+    assert simulators.web("nat").get(simulators.addresses["nat"]["url"] + "/clue/list", timeout=5).status_code == 401
 
 
 def test_a_page_may_be_given_twice(bureau: Get, simulators: Running) -> None:
@@ -186,7 +191,7 @@ def test_a_transaction_number_takes_effect_once(insurer: zeep.Client, simulators
 )
 def test_what_is_not_in_the_wsdl_gets_a_fault(simulators: Running, body: bytes) -> None:
     """HTTP 500, SOAP 1.1, faultcode Client."""
-    answer = requests.post(simulators.addresses["daizong"]["url"], data=body, timeout=5)
+    answer = simulators.web("daizong").post(simulators.addresses["daizong"]["url"], data=body, timeout=5)
     assert answer.status_code == 500
     assert b"<faultcode>soap:Client.Schema" in answer.content
 

@@ -91,14 +91,14 @@ def test_the_same_batch_key_has_one_effect(ledger: ProvinceLedger) -> None:
 @pytest.fixture
 def call(simulators: Running) -> Call:
     """A signed call; arguments replace parts of it."""
-    province = simulators.addresses["province"]
+    province, web = simulators.addresses["province"], simulators.web("province")
 
     def send(method: str, data: Any, secret: str = province["appsecret"], **changes: str) -> dict[str, Any]:
         fields = {"appid": province["appid"], "data": json.dumps(data, ensure_ascii=False), "format": "json"}
         fields |= {"method": method, "nonce": uuid.uuid4().hex, "timestamp": "20261123180000", "version": "1.0"}
         fields |= changes
         fields["sign"] = sign(fields, secret)
-        answer: dict[str, Any] = requests.post(province["url"] + "/open.api", data=fields, timeout=5).json()
+        answer: dict[str, Any] = web.post(province["url"] + "/open.api", data=fields, timeout=5).json()
         return answer
 
     return send
@@ -167,8 +167,9 @@ def test_a_commit_may_go_unanswered(call: Call, simulators: Running) -> None:
     """The caller times out; asking again with the same batch key shows that it had taken effect."""
     wish = {"schema": "clue", "batchKey": "lost", "records": [record("nat/lost 1")]}
     simulators.control.fault("province", "timeout_after_commit", 1)
+    url = simulators.addresses["province"]["url"] + "/open.api"
     with pytest.raises(requests.Timeout):
-        requests.post(simulators.addresses["province"]["url"] + "/open.api", data=signed(simulators, wish), timeout=0.5)
+        simulators.web("province").post(url, data=signed(simulators, wish), timeout=0.5)
     assert [e["created"] for e in simulators.control.effects("clue") if e["record_key"] == "nat/lost 1"] == [1]
     assert call("Record.Submit", wish)["code"] == "0"
     assert [e["existing"] for e in simulators.control.effects("clue") if e["record_key"] == "nat/lost 1"] == [0]

@@ -145,7 +145,7 @@ def test_a_restart_serves_and_remembers_the_same(tmp_path: Path) -> None:
         address = first.addresses["bureau"]
         headers = {"X-Api-Key": address["api_key"], "Idempotency-Key": "k"}
         filing = {"filings": [{"permitNo": "P", "status": "已建档", "reason": "", "platformId": "SD"}]}
-        requests.post(address["url"] + "/api/v1/filings", json=filing, headers=headers, timeout=5)
+        first.web().post(address["url"] + "/api/v1/filings", json=filing, headers=headers, timeout=5)
         files = {path: path.read_bytes() for path in (tmp_path / "sftp").rglob("*") if path.is_file()}
         ledger = first.control.ledger()
         first.process.kill()
@@ -154,7 +154,7 @@ def test_a_restart_serves_and_remembers_the_same(tmp_path: Path) -> None:
         assert second.addresses == first.addresses
         second.control.drop_day()
         assert second.control.ledger() == ledger
-        requests.post(address["url"] + "/api/v1/filings", json=filing, headers=headers, timeout=5)
+        second.web().post(address["url"] + "/api/v1/filings", json=filing, headers=headers, timeout=5)
         assert second.control.ledger()["received"]["bureau"]["effective"] == 1
     assert files == {path: path.read_bytes() for path in (tmp_path / "sftp").rglob("*") if path.is_file()}
 
@@ -162,7 +162,7 @@ def test_a_restart_serves_and_remembers_the_same(tmp_path: Path) -> None:
 def test_secrets_are_private(simulators: Running) -> None:
     """Readable by their owner only."""
     state = Path(simulators.addresses["sftp"]["users"]["haidai"]["root"]).parents[1]
-    for name in ("secrets.json", "addresses.json", "host_key"):
+    for name in ("secrets.json", "addresses.json", "host_key", "tls/hub.key", "tls/hub.phrase", "tls/server.key"):
         assert stat.S_IMODE((state / name).stat().st_mode) == 0o600
 
 
@@ -171,7 +171,7 @@ def test_the_house_stops_within_two_seconds(tmp_path: Path) -> None:
     with running(tmp_path, scale=0.05) as up:
         up.control.fault("bureau", "slow", 60)
         url = up.addresses["bureau"]["url"]
-        threading.Thread(target=_ask_in_vain, args=(url,), daemon=True).start()
+        threading.Thread(target=_ask_in_vain, args=(up.web(), url), daemon=True).start()
         time.sleep(0.2)
         start = time.monotonic()
         up.process.terminate()
@@ -179,6 +179,6 @@ def test_the_house_stops_within_two_seconds(tmp_path: Path) -> None:
         assert time.monotonic() - start < 2
 
 
-def _ask_in_vain(url: str) -> None:
+def _ask_in_vain(web: requests.Session, url: str) -> None:
     with suppress(requests.RequestException):
-        requests.get(url + "/api/v1/permits", timeout=30)
+        web.get(url + "/api/v1/permits", timeout=30)
