@@ -28,7 +28,7 @@ demo: $(STAMP) ## start the hub with all simulated partners; ONCE=1 stops after 
 	@$(BIN)/python -m launcher.demo $(if $(ONCE),--once) --scale $(or $(SCALE),1) --partners $(or $(PARTNERS),kinds)
 
 .PHONY: test
-test: check sshd ## check, then every test: unit, contract, end to end
+test: check sshd node ## check, then every test: unit, contract, end to end
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: check
@@ -72,6 +72,20 @@ sshd:
 	export DEBIAN_FRONTEND=noninteractive; \
 	{ apt-get update && apt-get install -y --no-install-recommends openssh-server; } >/dev/null 2>&1 \
 	  || echo "openssh-server could not be installed; the test that needs it will say so."
+
+# npm's soap is an insurer by other people's hands. Node.js is installed where that needs no question; nothing of it runs by itself.
+.PHONY: node
+node: var/node/.installed
+
+var/node/.installed: tests/node/package.json
+	@if ! { command -v node && command -v npm; } >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  export DEBIAN_FRONTEND=noninteractive; \
+	  { apt-get update && apt-get install -y --no-install-recommends nodejs npm; } >/dev/null 2>&1 || true; fi; \
+	if ! { command -v node && command -v npm; } >/dev/null; then \
+	  echo "Node.js and npm are not installed; the test that needs them will say so."; exit 0; fi; \
+	mkdir -p var/node && cp tests/node/package.json var/node/ && cd var/node \
+	  && if npm install --package-lock=false --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null 2>&1; \
+	  then touch .installed; else echo "npm could not install its packages; the test that needs them will say so."; fi
 
 $(STAMP): requirements.lock pyproject.toml
 	@mkdir -p "$$HOME"

@@ -14,7 +14,9 @@ from typing import Self
 import paramiko
 from paramiko.sftp import CMD_CLOSE, CMD_HANDLE, CMD_NAME, CMD_OPENDIR, CMD_READDIR
 from paramiko.sftp_attr import SFTPAttributes
+from paramiko.ssh_exception import IncompatiblePeer
 
+from connectors.material import read_pem, unusable
 from hub.errors import PartnerRefused, PartnerUnavailable
 from hub.model import Connection
 
@@ -76,28 +78,29 @@ class SshSession:
         """The one key this host may show, as ``type base64`` in the connection's ``host_key``."""
         kind, _, text = self._connection.extra.get("host_key", "").partition(" ")
         if not text:
-            raise PartnerRefused(f"connection {self._connection.name} names no host_key; ask the bank and pin it")
+            raise unusable(self._connection, "host_key is missing; ask the bank for it and pin it")
         port = self._connection.port or 22
         name = self._connection.host if port == 22 else f"[{self._connection.host}]:{port}"
         try:
             key = paramiko.PKey.from_type_string(kind, base64.b64decode(text.split()[0], validate=True))
         except (paramiko.SSHException, ValueError, IndexError) as error:
-            raise PartnerRefused(f"the host_key of connection {self._connection.name} is no public key") from error
+            raise unusable(self._connection, "host_key is no public key") from error
         self._client.get_host_keys().add(name, kind, key)
 
     def _private_key(self) -> paramiko.PKey | None:
-        """The key of the connection's ``private_key`` (OpenSSH or PEM text), where the bank wants one instead of a password.
+        """The key of the connection's ``private_key`` (text or file), where the bank wants one instead of a password.
 
-        A key under a pass phrase is opened with the connection's password.
+        A key under a pass phrase is opened with ``key_password``, or the connection's password.
         """
-        text = self._connection.extra.get("private_key", "")
+        text = read_pem(self._connection, "private_key")
+        phrase = self._connection.extra.get("key_password") or self._connection.password
         for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey) if text else ():
             try:
-                return kind.from_private_key(io.StringIO(text), self._connection.password or None)
+                return kind.from_private_key(io.StringIO(text), phrase or None)
             except (paramiko.SSHException, ValueError):
                 continue
         if text:
-            raise PartnerRefused(f"the private_key of connection {self._connection.name} cannot be read")
+            raise unusable(self._connection, "private_key cannot be read; is key_password right?")
         return None
 
     def _list(self, folder: str) -> list[Entry]:
@@ -126,13 +129,17 @@ def translated(name: str) -> Iterator[None]:
     """Sort what SSH and SFTP raise into who must act."""
     try:
         yield
-    except (paramiko.AuthenticationException, paramiko.BadHostKeyException) as error:
-        raise PartnerRefused(f"{name}: {type(error).__name__}; check the password and the pinned host key") from error
+    except paramiko.AuthenticationException as error:
+        raise PartnerRefused(f"{name}: {type(error).__name__}; check login, password or key") from error
+    except paramiko.BadHostKeyException as error:
+        raise PartnerRefused(f"{name}: the host showed another key than the pinned one", code="S064") from error
+    except IncompatiblePeer as error:
+        raise PartnerRefused(f"{name}: the host speaks no algorithm that is still safe", code="S064") from error
     except PermissionError as error:
         raise PartnerRefused(f"{name}: the partner does not let us at a file or folder") from error
     except paramiko.SSHException as error:
         if "not found in known_hosts" in str(error):
-            raise PartnerRefused(f"{name}: the host showed a key that is not pinned") from error
+            raise PartnerRefused(f"{name}: the host showed a key that is not pinned", code="S064") from error
         raise PartnerUnavailable(f"{name}: {type(error).__name__}") from error
     except (OSError, EOFError) as error:
         raise PartnerUnavailable(f"{name}: {type(error).__name__}") from error

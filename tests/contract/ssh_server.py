@@ -37,14 +37,17 @@ def find_sshd() -> str | None:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[tuple[Connection, Path]]:
-    """sshd while the block lasts; gives the connection to it and the folder that it shows."""
+def serving(folder: Path, *lines: str, phrase: str = "") -> Iterator[tuple[Connection, Path]]:
+    """sshd while the block lasts; gives the connection to it and the folder that it shows.
+
+    ``lines`` come first in its settings; the login key lies under ``phrase``.
+    """
     sshd, root, port = find_sshd(), folder / "root", _free_port()
     assert sshd is not None
     root.mkdir()
-    for name in ("host_key", "login_key"):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True)
-    (folder / "config").write_text(CONFIG.format(port=port, folder=folder, root=root))
+    for name, under in (("host_key", ""), ("login_key", phrase)):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", under, "-f", str(folder / name)], check=True)
+    (folder / "config").write_text("\n".join(lines) + CONFIG.format(port=port, folder=folder, root=root))
     if os.getuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # sshd insists on it when started by root
     with (folder / "log").open("w") as log:
