@@ -18,7 +18,7 @@ class Deadline:
 
     def __init__(self, seconds: float) -> None:
         self.is_over = False
-        self._doors: set[socket.socket] = set()
+        self._doors: list[socket.socket] = []
         self._lock = threading.Lock()
         self._timer = threading.Timer(seconds, self._end)
         self._timer.daemon = True
@@ -32,12 +32,14 @@ class Deadline:
         self._timer.cancel()
         _running.deadline = None
         with self._lock:
+            for door in self._doors:
+                door.close()
             self._doors.clear()
 
     def watch(self, door: socket.socket) -> None:
-        """Shut this one too when the time is over."""
+        """Shut this one too when the time is over. Held by a handle of our own: the connection may be closed before its answer."""
         with self._lock:
-            self._doors.add(door)
+            self._doors.append(door.dup())
             if self.is_over:
                 _shut(door)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ class Asked:
     query: dict[str, str]
     headers: dict[str, str]
     body: bytes
+    certificate: bytes | None = None
+    """What the caller showed, in DER."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +33,16 @@ class Answer:
     headers: tuple[tuple[str, str], ...] = ()
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A caller that goes away, or one that TLS keeps out, is no mistake of the server."""
+
+
 @contextmanager
-def answering(answer: Callable[[Asked], Answer]) -> Iterator[tuple[str, list[Asked]]]:
-    """Serve while the block lasts; gives the address and the list of what was asked."""
+def answering(
+    answer: Callable[[Asked], Answer], context: ssl.SSLContext | None = None
+) -> Iterator[tuple[str, list[Asked]]]:
+    """Serve while the block lasts, over TLS with a context; gives the address and the list of what was asked."""
     asked: list[Asked] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -41,7 +51,8 @@ def answering(answer: Callable[[Asked], Answer]) -> Iterator[tuple[str, list[Ask
         def respond(self) -> None:
             parts = urlsplit(self.path)
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            asked.append(Asked(parts.path, dict(parse_qsl(parts.query)), dict(self.headers), body))
+            shown = self.connection.getpeercert(True) if isinstance(self.connection, ssl.SSLSocket) else None
+            asked.append(Asked(parts.path, dict(parse_qsl(parts.query)), dict(self.headers), body, shown))
             given = answer(asked[-1])
             self.send_response(given.status)
             for name, value in (("Content-Type", given.media), *given.headers):
@@ -55,11 +66,13 @@ def answering(answer: Callable[[Asked], Answer]) -> Iterator[tuple[str, list[Ask
         def log_message(self, format: str, *args: object) -> None:
             """Tests need no access log."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = _Server(("127.0.0.1", 0), Handler)
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}", asked
+        yield f"{'https' if context else 'http'}://127.0.0.1:{server.server_address[1]}", asked
     finally:
         server.shutdown()
         server.server_close()
