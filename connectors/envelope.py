@@ -43,7 +43,7 @@ def read_envelope(name: str, answer: bytes) -> Envelope:
     try:
         root = etree.fromstring(answer, parser)
     except (etree.XMLSyntaxError, ValueError):
-        if b"<!DOCTYPE" in answer or b"<!ENTITY" in answer:
+        if any("<!DOCTYPE".encode(coding) in answer for coding in ("utf-8", "utf-16-le", "utf-16-be")):
             raise FeedChanged(f"{name}: the answer brings a DTD", code="F022") from None
         raise PartnerUnavailable(f"{name} was not answered with XML") from None
     if root.getroottree().docinfo.doctype or any(True for _ in root.iter(etree.PI, etree.Entity)):

@@ -113,8 +113,8 @@ def guard_of(source: Mapping[str, object], login: str, password: str, hub: Pair,
     return Guard(login, password, words.get("token"), caller, signer if words.get("signed_answers") else None)
 
 
-def sign_envelope(answer: bytes, signer: Pair, moment: datetime | None = None) -> bytes:
-    """Timestamp, certificate and signature over body and Timestamp, in front of the body."""
+def sign_envelope(answer: bytes, signer: Pair, moment: datetime | None = None, *, only_body: bool = False) -> bytes:
+    """Timestamp and signature over body and Timestamp, in front of the body; ``only_body`` is what a careless server signs."""
     root = etree.fromstring(answer)
     body = root.find("s:Body", NAMES)
     assert body is not None
@@ -130,7 +130,7 @@ def sign_envelope(answer: bytes, signer: Pair, moment: datetime | None = None) -
     info = _add(signature, "SignedInfo")
     _add(info, "CanonicalizationMethod", Algorithm=EXCLUSIVE)
     _add(info, "SignatureMethod", Algorithm=RSA_SHA256)
-    for part in (body, stamp):
+    for part in (body,) if only_body else (body, stamp):
         reference = _add(info, "Reference", URI=f"#{part.get(_ID)}")
         _add(_add(reference, "Transforms"), "Transform", Algorithm=EXCLUSIVE)
         _add(reference, "DigestMethod", Algorithm=SHA256)
