@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from datetime import date, datetime, time
 from urllib.parse import urlsplit
 
 from cryptography import x509
 
-from hub.errors import MappingInvalid
+from connectors.material import BEGIN, read_pem
+from connectors.tls import make_context
+from hub.errors import MappingInvalid, PartnerRefused
 from hub.incidents import Expiry
 from hub.model import Connection
 from hub.settings import TIME_ZONE
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----"
+FILES = ("ca", "certificate", "signing_certificate", "signer")
+"""Extras that may name a file instead."""
 SECONDS = 5
 
 
@@ -24,17 +29,37 @@ def read_expiries(connection: Connection) -> tuple[list[Expiry], bool]:
     """
     found = [
         Expiry(connection.name, name, _ends_at(connection, name, text))
-        for name, text in connection.extra.items()
+        for name, text in _texts(connection).items()
         if name == "expires" or CERTIFICATE in text
     ]
     address = urlsplit(connection.host)
     if address.scheme != "https" or not address.hostname:
         return found, True
     try:
-        shown = ssl.get_server_certificate((address.hostname, address.port or 443), timeout=SECONDS)
+        shown = _look_at(connection, address.hostname, address.port or 443)
         return [*found, Expiry(connection.name, "tls", _first_end(shown))], True
-    except (OSError, ValueError):
+    except (OSError, ValueError, PartnerRefused):
         return found, False
+
+
+def _texts(connection: Connection) -> dict[str, str]:
+    """The extras, files read. Raises MappingInvalid for a file that cannot be."""
+    found = dict(connection.extra)
+    try:
+        found |= {name: read_pem(connection, name) for name in FILES if found.get(name) and BEGIN not in found[name]}
+    except PartnerRefused as error:
+        raise MappingInvalid(str(error), code=error.code) from error
+    return found
+
+
+def _look_at(connection: Connection, host: str, port: int) -> str:
+    """The certificate that a server shows; some show none to whoever shows none."""
+    context = make_context(connection, believing=False)
+    with (
+        socket.create_connection((host, port), SECONDS) as line,
+        context.wrap_socket(line, server_hostname=host) as secure,
+    ):
+        return ssl.DER_cert_to_PEM_cert(secure.getpeercert(binary_form=True) or b"")
 
 
 def _ends_at(connection: Connection, name: str, text: str) -> datetime:

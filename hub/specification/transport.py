@@ -11,6 +11,7 @@ from hub.feed import (
     SoapSource,
 )
 from hub.feed.files import SheetFormat
+from hub.feed.security import SoapSecurity
 from hub.specification.columns import layout_of
 from hub.specification.wording import code, form_of
 
@@ -121,5 +122,26 @@ def _soap(source: SoapSource) -> list[str]:
     return [
         f"* 本枢纽调用 the hub calls：SOAP {code(source.operation)}，约定的接口文件 the agreed WSDL {place}",
         f"* 成功 success：{code(source.envelope.code)} = {code(source.envelope.success)}",
+        *_security(source.security),
         "",
     ]
+
+
+def _security(security: SoapSecurity | None) -> list[str]:
+    """What both sides add to their messages."""
+    if security is None:
+        return []
+    lines = []
+    if security.token is not None:
+        kind = {"digest": "PasswordDigest", "text": "PasswordText"}[security.token]
+        lines.append(f"* 本枢纽的报文带 our calls carry：WS-Security UsernameToken（{kind}，Nonce，Created）")
+    if security.signature:
+        lines.append(
+            "* 本枢纽的报文带签名 our calls are signed：X.509，RSA-SHA256，签 Body 和 Timestamp，证书在 BinarySecurityToken"
+        )
+    if security.signed_answers:
+        lines.append(
+            "* 应答必须签名 answers must be signed：RSA-SHA256，恰好签 exactly Body 和 Timestamp，exclusive C14N，"
+            f"不早于 not older than {security.fresh_seconds} s；否则整批扣留 else the batch is held（F020、F021）"
+        )
+    return lines

@@ -269,7 +269,8 @@ def _digest_after(text: str) -> Callable[[etree._Element], str]:
 def test_a_comment_neither_breaks_a_signature_nor_cuts_a_text(good_answer: bytes) -> None:
     """Canonical XML leaves comments out, and so do we, before a word is read."""
     signed = sign_envelope(good_answer, SIGNER)
-    commented = signed.replace(b"YS000001", b"YS<!-- x -->000001")
+    commented = signed.replace(b"<ResultCode>00", b"<ResultCode>0<!-- x -->0")
+    assert commented != signed
     batch = answered(commented)
     assert batch is not None
     assert batch.fault is None
