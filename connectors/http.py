@@ -6,6 +6,7 @@ Every failure is sorted into PartnerUnavailable or PartnerRefused; bodies never 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -34,7 +35,20 @@ def open_session(connection: Connection) -> requests.Session:
     return session
 
 
-def exchange(
+@dataclass(frozen=True)
+class Answered:
+    """A whole answer; headers are found whatever the case of their letters."""
+
+    body: bytes
+    headers: Mapping[str, str]
+
+
+def exchange(session: requests.Session, method: str, url: str, *, media: str, **options: Any) -> bytes:
+    """The body of one call, as `call` makes it."""
+    return call(session, method, url, media=media, **options).body
+
+
+def call(
     session: requests.Session,
     method: str,
     url: str,
@@ -42,8 +56,8 @@ def exchange(
     media: str,
     answers: frozenset[int] = frozenset({200}),
     **options: Any,
-) -> bytes:
-    """One call; returns the whole body of an answer (a status in ``answers``) whose media type contains ``media``."""
+) -> Answered:
+    """One call; returns a whole answer (a status in ``answers``) whose media type contains ``media``."""
     with Deadline(DEADLINE_SECONDS) as deadline:
         try:
             with session.request(
@@ -56,7 +70,7 @@ def exchange(
                     raise PartnerUnavailable(
                         f"{_place(url)} answered {_media(kind) or 'no media type'} instead of {media}"
                     )
-                return _read_body(response, deadline)
+                return Answered(_read_body(response, deadline), response.headers)
         except requests.RequestException as error:
             raise _sorted(url, error, deadline) from error
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
-from connectors.http import exchange, open_session
+from connectors.http import call, open_session
 from connectors.moments import newest, start_from
 from connectors.paging import MOST_DIGITS, NumberedPages, Page, token_pages
 from connectors.retrying import retried
-from connectors.signing import as_text, sign
+from connectors.signing import as_text, check_answer, sign
 from hub.errors import FeedChanged, PartnerRefused, PartnerUnavailable
 from hub.feed import CallReport, Envelope, RestSource
 from hub.model import Connection, Fetched, FileStamp, Notice
@@ -83,11 +83,14 @@ class RestConnector:
             added = sign(signing, self._connection, parameters)
             texts = {name: as_text(value) for name, value in parameters.items()}
             query = {**texts, **added.parameters, **added.query}
-            return exchange(self._session, "GET", url, media="json", params=query, headers=dict(added.headers))
-        added = sign(signing, self._connection, parameters, _as_json(parameters))
-        body = _as_json({**parameters, **added.parameters})
-        sent = {"Content-Type": "application/json; charset=utf-8", **(headers or {}), **added.headers}
-        return exchange(self._session, "POST", url, media="json", data=body, params=added.query, headers=sent)
+            answer = call(self._session, "GET", url, media="json", params=query, headers=dict(added.headers))
+        else:
+            added = sign(signing, self._connection, parameters, _as_json(parameters))
+            body = _as_json({**parameters, **added.parameters})
+            sent = {"Content-Type": "application/json; charset=utf-8", **(headers or {}), **added.headers}
+            answer = call(self._session, "POST", url, media="json", data=body, params=added.query, headers=sent)
+        check_answer(self._source.signed_answers, self._connection, added, answer.headers, answer.body)
+        return answer.body
 
     def _rows(self, tree: dict[str, Any]) -> list[dict[str, Any]]:
         """The rows of a page; a partner may write null for none."""

@@ -6,8 +6,8 @@ Nothing here reads a clock or draws a number unless the caller leaves it out, so
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
+import re
 import secrets
 from base64 import b64encode
 from collections.abc import Callable, Mapping
@@ -15,12 +15,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cryptography.hazmat.primitives.hashes import SM3
-from cryptography.hazmat.primitives.hmac import HMAC
-
+from hub import signatures
 from hub.digest import sm3_hex
-from hub.errors import MappingInvalid
-from hub.feed.signing import PLACE_HOLDER, Signing
+from hub.errors import AnswerUnproven, MappingInvalid
+from hub.feed.signing import PAIRED, PLACE_HOLDER, SignedAnswers, Signing
 from hub.model import Connection
 from hub.settings import TIME_ZONE, now
 
@@ -113,8 +111,12 @@ def _text(signing: Signing, connection: Connection, parameters: Mapping[str, Any
 
 
 def digest(signing: Signing, secret: str, text: str) -> str:
-    """The digest of a text, written as agreed."""
-    raw = _ALGORITHMS[signing.algorithm](secret.encode(), text.encode())
+    """The digest or signature of a text, written as agreed."""
+    if signing.algorithm in PAIRED:
+        return signatures.write(
+            signatures.make(signing.algorithm, secret, text.encode()), signing.written, signing.shape
+        )
+    raw = _ALGORITHMS[signing.algorithm](secret, text.encode())
     match signing.written:
         case "hex":
             return raw.hex()
@@ -125,17 +127,39 @@ def digest(signing: Signing, secret: str, text: str) -> str:
     return b64encode(raw).decode().upper()
 
 
-def _hmac_sm3(key: bytes, text: bytes) -> bytes:
-    made = HMAC(key, SM3())
-    made.update(text)
-    return made.finalize()
+def check_answer(
+    signed: SignedAnswers | None, connection: Connection, added: Added, headers: Mapping[str, str], body: bytes
+) -> None:
+    """Raises AnswerUnproven (S076) unless the answer's signature is the partner's, over the bytes as they came.
+
+    ``added`` is what our call was signed with: its nonce in the signed text ties the answer to the call. ``headers`` are the
+    answer's, found whatever the case of their letters. Raises KeyUnreadable (S003) where the connection holds no such key.
+    """
+    if signed is None:
+        return
+    known = {**added.parameters, **added.query, **added.headers, "login": connection.login}
+    pieces = re.split(r"\{([^{}]*)\}", signed.text)
+    values = {name: body if name == "body" else _value(known, headers, name) for name in pieces[1::2]}
+    signature = signatures.read(headers.get(signed.name, ""), signed.written, signed.shape)
+    if signature is None or any(value is None for value in values.values()):
+        raise AnswerUnproven(f"{connection.name} answered without {signed.name}, or without what it should sign", body)
+    text = b"".join(values[piece] or b"" if place % 2 else piece.encode() for place, piece in enumerate(pieces))
+    is_paired = signed.algorithm in PAIRED
+    key = connection.extra.get("answer_key", "") if is_paired else connection.password
+    if not signatures.fits(signed.algorithm, key, text, signature):
+        raise AnswerUnproven(f"the signature of an answer of {connection.name} does not fit", body)
 
 
-_ALGORITHMS: Mapping[str, Callable[[bytes, bytes], bytes]] = {
+def _value(known: Mapping[str, str], headers: Mapping[str, str], name: str) -> bytes | None:
+    found = known.get(name, headers.get(name))
+    return None if found is None else found.encode()
+
+
+_ALGORITHMS: Mapping[str, Callable[[str, bytes], bytes]] = {
     "md5": lambda _, text: hashlib.md5(text, usedforsecurity=False).digest(),
     "sha1": lambda _, text: hashlib.sha1(text, usedforsecurity=False).digest(),
     "sha256": lambda _, text: hashlib.sha256(text).digest(),
     "sm3": lambda _, text: bytes.fromhex(sm3_hex(text)),
-    "hmac_sha256": lambda key, text: hmac.digest(key, text, "sha256"),
-    "hmac_sm3": _hmac_sm3,
+    "hmac_sha256": lambda key, text: signatures.make("hmac_sha256", key, text),
+    "hmac_sm3": lambda key, text: signatures.make("hmac_sm3", key, text),
 }

@@ -71,6 +71,16 @@ class SubmissionRefused(PartnerRefused):
     """A receiver turned a whole submission down for what is in it, not for who we are: its records are tried in smaller parts."""
 
 
+class AnswerUnproven(PartnerRefused):
+    """An answer's signature does not fit: its bytes (``body``) are archived, and nothing of them is believed."""
+
+    code = "S076"
+
+    def __init__(self, message: str, body: bytes) -> None:
+        super().__init__(message)
+        self.body = body
+
+
 class Unwritable(HubError):
     """Some records of a submission cannot be written as their receiver wants them: nothing was sent, and they are set aside.
 

@@ -16,10 +16,9 @@ from typing import Protocol
 from hub.archive.folder import make_folder, sync_folder
 from hub.digest import sm3_hex
 from hub.errors import HubError
+from hub.signatures import sm2
 
 SM2, ED25519 = "sm2-sm3", "ed25519"
-DISTID = b"1234567812345678"
-"""The signer's distinguishing id that all national peers expect; OpenSSL's own default, an empty one, fits none of them."""
 
 
 class Signer(Protocol):
@@ -38,7 +37,7 @@ class KeyUnusable(HubError):
 
 
 class Sm2Signer:
-    """SM2 with SM3 (GB/T 32918), by gmssl-pyx. The package named gmssl must never stand in for it."""
+    """SM2 with SM3 (GB/T 32918), by hub.signatures."""
 
     suite = SM2
 
@@ -46,16 +45,11 @@ class Sm2Signer:
         self._private, self.public = private, public
 
     def sign(self, message: bytes) -> bytes:
-        import gmssl_pyx
-
-        return from_der(gmssl_pyx.sm2_sign(self._private, self.public, message, DISTID))
+        return sm2.sign(self._private, self.public, message)
 
     @classmethod
     def make(cls) -> tuple[bytes, bytes]:
-        import gmssl_pyx
-
-        public, private = gmssl_pyx.sm2_key_generate()
-        return private, public
+        return sm2.make_pair()
 
 
 class Ed25519Signer:
@@ -142,35 +136,15 @@ def _check(signer: Signer) -> None:
     from hub.exchange_log.verify_exchange import Unchecked, fits
 
     try:
-        is_right = signer.suite != SM2 or fits(SM2, KNOWN_PUBLIC, KNOWN_MESSAGE, KNOWN_SIGNATURE)
+        is_right = signer.suite != SM2 or fits(SM2, sm2.KNOWN_PUBLIC, sm2.KNOWN_MESSAGE, sm2.KNOWN_SIGNATURE)
+        if not is_right:
+            raise KeyUnusable("the SM2 library does not verify the example of GB/T 32918.5; it must not sign")
         ours = fits(signer.suite, signer.public, b"self-test", signer.sign(b"self-test"))
     except Unchecked as error:
         raise KeyUnusable(str(error)) from None
+    except KeyUnusable:
+        raise
     except Exception as error:  # a library's own words may show the key
         raise KeyUnusable(f"the key or its library failed the self-test: {type(error).__name__}") from None
-    if not is_right:
-        raise KeyUnusable("the SM2 library does not verify the example of GB/T 32918.5; it must not sign")
     if not ours:
         raise KeyUnusable("the two halves of the key do not belong together")
-
-
-def from_der(signature: bytes) -> bytes:
-    """r and s, 32 bytes each, of an ECDSA-like signature in DER."""
-    found, place = [], 2
-    for _ in range(2):
-        size = signature[place + 1]
-        found.append(int.from_bytes(signature[place + 2 : place + 2 + size], "big"))
-        place += 2 + size
-    return b"".join(number.to_bytes(32, "big") for number in found)
-
-
-# The example of GB/T 32918.5 on the recommended curve.
-KNOWN_MESSAGE = b"message digest"
-KNOWN_PUBLIC = bytes.fromhex(
-    "09f9df311e5421a150dd7d161e4bc5c672179fad1833fc076bb08ff356f35020"
-    "ccea490ce26775a52dc6ea718cc1aa600aed05fbf35e084a6632f6072da9ad13"
-)
-KNOWN_SIGNATURE = bytes.fromhex(
-    "f5a03b0648d2c4630eeac513e1bb81a15944da3827d5b74143ac7eaceee720b3"
-    "b1b6aa29df212fd8763182bc0d421ca1bb9038fd1f7f42d4840b69c485bbc1aa"
-)

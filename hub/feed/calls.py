@@ -9,7 +9,7 @@ from pydantic import Field, StrictBool, StrictInt, StrictStr, model_validator
 
 from hub.feed.files import Format
 from hub.feed.security import SoapSecurity
-from hub.feed.signing import Filled, Signing
+from hub.feed.signing import Filled, SignedAnswers, Signing
 from hub.feed.words import Spec
 
 Constant = StrictStr | StrictInt | StrictBool | None
@@ -81,6 +81,7 @@ class RestSource(Spec):
     envelope: Envelope
     since: Since | None = None
     signing: Signing | None = None
+    signed_answers: SignedAnswers | None = None
     calls_per_second: float = Field(10, gt=0)
     format: Format
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from connectors.interface import Fetcher
 from hub import __version__
 from hub.digest import sm3_hex
+from hub.errors import AnswerUnproven
 from hub.feed import Feed, SftpSource
 from hub.model import BatchState, Fetched, Journalled, Notice
 from hub.pipeline.house import House, note
@@ -24,7 +25,7 @@ def fetch_feed(house: House, feed: Feed, fetcher: Fetcher) -> list[int]:
         keys.check_roots(work)  # before the archive seals under a key that is not the one of this database
         cursor, seen = batches.read_cursor(work, feed.feed_id), batches.seen_stamps(work, feed.feed_id)
     reach("fetch.cursor_read")
-    for found in fetcher.fetch(cursor, seen):
+    for found in _proven(house, feed, fetcher.fetch(cursor, seen)):
         reach("fetch.bytes_read")
         if isinstance(found, Notice):
             notices.append(found)
@@ -39,6 +40,17 @@ def fetch_feed(house: House, feed: Feed, fetcher: Fetcher) -> list[int]:
         watching.note_look(work, feed.feed_id, began_at, notices)
         reach("fetch.looked")
         return [batch.batch_id for batch in batches.batches_in(work, [BatchState.FETCHED], feed.feed_id)]
+
+
+def _proven(house: House, feed: Feed, found: Iterator[Fetched | Notice]) -> Iterator[Fetched | Notice]:
+    """What is fetched. An answer whose signature does not fit is kept for whoever looks into it, and an alarm says where."""
+    try:
+        yield from found
+    except AnswerUnproven as error:
+        digest = house.archive.keep(error.body)
+        with working(house.engine) as work:
+            batches.raise_alarm(work, feed.feed_id, None, f"{error.code} {error}; raw bytes {digest}")
+        raise
 
 
 def digest_of(parts: Sequence[str]) -> str:

@@ -92,3 +92,8 @@ def record_concluded(work: Work, feed_id: str, digest: str, by: str) -> None:
 def record_mended(work: Work, feed_id: str, batch_id: int, digest: str) -> None:
     """Digest or flag were put right beside the same bytes, and a batch that was held for them goes on."""
     append(work, "mended", feed_id, batch_id=batch_id, digest=digest)
+
+
+def record_knocked(work: Work, ready: str, digest: str, partner: str, knock_id: int) -> None:
+    """A partner said that something is ready: the digest of what it signed together with its signature."""
+    append(work, "knocked", ready, digest=digest, partner=partner, knock=knock_id)

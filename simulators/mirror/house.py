@@ -17,6 +17,7 @@ from simulators.certificates import Certificates
 from simulators.faults import FaultLayer, Knobs
 from simulators.ledger import Ledger
 from simulators.mirror.office import Office
+from simulators.mirror.pairs import algorithm_of, read_keys
 from simulators.mirror.plain import Plan, read_plan
 from simulators.mirror.rest import WebPartner
 from simulators.mirror.soap_rows import SoapPartner, check_wsdl
@@ -50,10 +51,14 @@ class Mirror:
         opened = open_platforms(plan.folder, self._state, logins, latency) if receivers else {}
         self.receivers = {name: opened[name] for name in receivers}
         self.web: dict[str, Web] = {}
-        for partner, feeds in plan.partners_of("rest").items():
+        asked = plan.partners_of("rest")
+        paired = ((name, algorithm_of(feed.source)) for name, feeds in asked.items() for feed in feeds)
+        self.keys = read_keys(self._state / "keys.json", [(name, found) for name, found in paired if found])
+        for partner, feeds in asked.items():
             self.web[partner] = WebPartner(
-                feeds, stock, self._ledger(partner), login_of(partner), self._secrets[partner], header_of(partner)
-            )
+                feeds, stock, self._ledger(partner), login_of(partner), self._secrets[partner], header_of(partner),
+                self.keys.get(partner),
+            )  # fmt: skip
         for partner, feeds in plan.partners_of("soap").items():
             check_wsdl(feeds[0])
             login, secret = login_of(partner), self._secrets[partner]
@@ -118,6 +123,9 @@ class Mirror:
             extra = {**ca, **soap_extra(source, self._certificates)}
             secret = secret if "token" in source.get("security", {}) else ""
             return web_connection(f"{url}/{partner}/soap", login_of(partner), secret, extra)
+        if keys := self.keys.get(partner):
+            extra = {"answer_key": keys.own_public, **ca}
+            return web_connection(f"{url}/{partner}", login_of(partner), keys.hub_private, extra)
         name, prefix = header_of(partner)
         return web_connection(f"{url}/{partner}", login_of(partner), secret, {"header": name, "prefix": prefix, **ca})
 

@@ -1,5 +1,6 @@
 """A web partner made from its mappings: pages of JSON by path, statuses back, its own dialect of paging, envelope and signature."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,7 @@ from starlette.routing import Route
 
 from simulators.faults import HTTP_KNOBS, Knobs
 from simulators.ledger import Ledger
+from simulators.mirror.pairs import Keys, signature_of
 from simulators.mirror.plain import MirroredFeed
 from simulators.mirror.reports import Calls
 from simulators.mirror.rows import Row
@@ -41,9 +43,11 @@ class WebPartner:
         login: str,
         secret: str,
         header: tuple[str, str],
+        keys: Keys | None = None,
     ) -> None:
-        self.feeds, self.ledger, self.knobs = list(feeds), ledger, Knobs(HTTP_KNOBS)
+        self.feeds, self.ledger, self.knobs = list(feeds), ledger, Knobs((*HTTP_KNOBS, "false_signature"))
         self._stock, self._login, self._secret, self._header = stock, login, secret, header
+        self._keys = keys
         self._served: dict[str, list[Row]] = {}
         self._numbers: set[str] = set()
         self.calls = Calls(feeds, stock.plan.codes)
@@ -63,9 +67,24 @@ class WebPartner:
             call = await _read(request, body)
             feed = self._feed_of(request, call)
             self._check(feed, call, request.method == "POST")
-            return answer_json(self.page(feed, {**call.query, **call.members}))
+            return self._signed(feed, request, answer_json(self.page(feed, {**call.query, **call.members})))
         except Refused as refusal:
-            return answer_json(_envelope(feed, str(refusal)), refusal.status)
+            return self._signed(feed, request, answer_json(_envelope(feed, str(refusal)), refusal.status))
+
+    def _signed(self, feed: MirroredFeed, request: Request, answer: Response) -> Response:
+        """The answer, with its signature where one is agreed: over its bytes and fields of the call that stand in headers."""
+        words = feed.source.get("signed_answers")
+        if words is None or self._keys is None:
+            return answer
+        asked = {name: request.headers.get(name, "") for name in feed.source["signing"]["fields"]}
+        places = re.split(r"\{([^{}]*)\}", words.get("text", "{body}"))
+        pieces = [piece if at % 2 == 0 else asked.get(piece, "") for at, piece in enumerate(places)]
+        content = b"" if self.knobs.take("false_signature") else bytes(answer.body)
+        text = b"".join(
+            content if at % 2 and places[at] == "body" else pieces[at].encode() for at in range(len(places))
+        )
+        answer.headers[words["name"]] = signature_of(words, self._keys.own_private, self._keys.own_public, text)
+        return answer
 
     def _feed_of(self, request: Request, call: Call) -> MirroredFeed:
         """Feeds may share a path and differ in a constant parameter."""
@@ -86,7 +105,8 @@ class WebPartner:
             if call.headers.get(name.lower()) != prefix + self._secret:
                 raise Refused("凭证不正确", 401)
             return
-        if problem := why_refused(signing, call, self._login, self._secret, is_post):
+        known = self._keys.hub_public if self._keys else self._secret
+        if problem := why_refused(signing, call, self._login, known, is_post):
             raise Refused(f"签名不正确: {problem}")
         number = unique_of(signing, call, is_post)
         if number is not None and number in self._numbers:
@@ -160,14 +180,15 @@ class WebPartner:
                 raise Refused("缺少 Idempotency-Key")
         except (Refused, ValueError) as problem:
             self.ledger.note_call(request.url.path, key, body, "refused")
-            return answer_json(_envelope(feed, str(problem)), getattr(problem, "status", 200))
+            refused = answer_json(_envelope(feed, str(problem)), getattr(problem, "status", 200))
+            return self._signed(feed, request, refused)
 
         def note() -> Tree:
             for item, status, row in items:
                 self.ledger.note_status(item, status, row)
             return _envelope(feed, None)
 
-        return answer_json(answer_once(request, self.ledger, key, body, note))
+        return self._signed(feed, request, answer_json(answer_once(request, self.ledger, key, body, note)))
 
 
 async def _read(request: Request, body: bytes) -> Call:

@@ -16,6 +16,7 @@ from typing import Any
 from cryptography.hazmat.primitives.hashes import SM3
 from cryptography.hazmat.primitives.hmac import HMAC
 
+from simulators.mirror.pairs import PAIRED, is_signed
 from simulators.sm3 import sm3_hex
 
 
@@ -30,7 +31,7 @@ class Call:
 
 
 def why_refused(signing: Mapping[str, Any], call: Call, login: str, secret: str, is_post: bool) -> str | None:
-    """What is wrong with the signature, None when nothing is."""
+    """What is wrong with the signature, None when nothing is. Of sm2 and ed25519 ``secret`` is the hub's public key."""
     fields, place = signing.get("fields") or {}, signing.get("place", "parameters")
     parameters = {name: as_text(value) for name, value in (call.members if is_post else call.query).items()}
     there = {"headers": call.headers, "query": call.query}.get(place, parameters)
@@ -42,7 +43,10 @@ def why_refused(signing: Mapping[str, Any], call: Call, login: str, secret: str,
             return f"{name} is not as agreed"
     values = {**parameters, **{name: str(text) for name, text in said.items()}}
     signature = values.pop(signing["name"])
-    right = digest(signing, secret, text_of(signing, values, login, secret, call.body))
+    text = text_of(signing, values, login, secret, call.body)
+    if signing["algorithm"] in PAIRED:
+        return None if is_signed(signing, secret, text.encode(), signature) else "the signature does not fit"
+    right = digest(signing, secret, text)
     return None if hmac.compare_digest(right.encode(), signature.encode()) else "the signature does not fit"
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import gmssl_pyx
 import pytest
 
-from hub.exchange_log import signing, verify_exchange
+from hub.exchange_log import verify_exchange
 from hub.exchange_log.signing import ED25519, SM2, SUITES, KeyUnusable, Sm2Signer, open_signer
 from hub.exchange_log.verify_exchange import fits
+from hub.signatures import sm2
 
 
 @pytest.mark.parametrize("suite", SUITES)
@@ -38,11 +39,11 @@ def test_a_key_may_stand_in_the_environment(suite: str, tmp_path: Path, monkeypa
 
 def test_the_standards_own_example_is_verified() -> None:
     """GB/T 32918.5, with the distinguishing id that everybody expects, and with no other."""
-    assert fits(SM2, signing.KNOWN_PUBLIC, signing.KNOWN_MESSAGE, signing.KNOWN_SIGNATURE)
-    assert not fits(SM2, signing.KNOWN_PUBLIC, b"message digest.", signing.KNOWN_SIGNATURE)
-    swapped = signing.KNOWN_SIGNATURE[32:] + signing.KNOWN_SIGNATURE[:32]
-    assert not fits(SM2, signing.KNOWN_PUBLIC, signing.KNOWN_MESSAGE, swapped)
-    assert not fits(SM2, signing.KNOWN_PUBLIC, signing.KNOWN_MESSAGE, bytes(64))
+    assert fits(SM2, sm2.KNOWN_PUBLIC, sm2.KNOWN_MESSAGE, sm2.KNOWN_SIGNATURE)
+    assert not fits(SM2, sm2.KNOWN_PUBLIC, b"message digest.", sm2.KNOWN_SIGNATURE)
+    swapped = sm2.KNOWN_SIGNATURE[32:] + sm2.KNOWN_SIGNATURE[:32]
+    assert not fits(SM2, sm2.KNOWN_PUBLIC, sm2.KNOWN_MESSAGE, swapped)
+    assert not fits(SM2, sm2.KNOWN_PUBLIC, sm2.KNOWN_MESSAGE, bytes(64))
 
 
 # SubjectPublicKeyInfo of an SM2 key up to its point: id-ecPublicKey, 1.2.156.10197.1.301, an uncompressed point.
@@ -68,7 +69,7 @@ def test_openssl_and_we_accept_each_others_signatures(tmp_path: Path) -> None:
     assert said.stdout == b"Verified OK\n"
     openssl("dgst", "-sm3", "-sign", "theirs.pem", "-sigopt", distid, "-out", "theirs.sig", "message")
     theirs = openssl("pkey", "-in", "theirs.pem", "-pubout", "-outform", "DER").stdout
-    signature = signing.from_der((tmp_path / "theirs.sig").read_bytes())
+    signature = sm2.from_der((tmp_path / "theirs.sig").read_bytes())
     assert fits(SM2, theirs[-64:], message, signature)
     assert not fits(SM2, theirs[-64:], message + b".", signature)
 
