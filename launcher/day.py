@@ -1,7 +1,7 @@
 """Let one day happen on a stand, watch until it has settled, and take stock of what a repetition must not change."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,21 +12,48 @@ from launcher.stand import Stand
 PATIENCE_SECONDS = 900.0
 CALLS_AT_ONCE = 4
 FILE_CONNECTOR = "sftp"
+DOOR = "/exchange/v1"
 Say = Callable[[str], None]
 
 
 def let_the_day_happen(stand: Stand, say: Say, *, again: bool = False) -> bool:
-    """Drop the banks' files, trigger what no event starts (everything, when the day happens `again`), wait until every batch is
-    answered and told of. Returns whether it settled in time.
+    """Drop the banks' files, let partners knock, trigger what no event starts (everything, when the day happens `again`), wait
+    until every batch is answered and told of. Returns whether it settled in time.
     """
     wait_for_dags(stand)
     stand.simulators.drop_day()
+    knocked = feeds_knocked_for(stand)
     started = [
-        name for name, feed in stand.registry.feeds.items() if again or feed.spec.source.connector != FILE_CONNECTOR
+        name
+        for name, feed in stand.registry.feeds.items()
+        if name not in knocked and (again or feed.spec.source.connector != FILE_CONNECTOR)
     ]
+    runs = knock(stand, knocked)
     with ThreadPoolExecutor(CALLS_AT_ONCE) as calls:
-        runs = dict(zip(started, calls.map(stand.client.trigger, started), strict=True))
+        runs |= dict(zip(started, calls.map(stand.client.trigger, started), strict=True))
     return watch(stand, say, runs)
+
+
+def feeds_knocked_for(stand: Stand) -> list[str]:
+    """The feeds of partners who tell the hub by themselves when something is ready."""
+    return [
+        name
+        for name, feed in stand.registry.feeds.items()
+        if f"AIRFLOW_CONN_{feed.spec.partner.upper()}_DOOR" in stand.environment
+    ]
+
+
+def knock(stand: Stand, feeds: Iterable[str]) -> dict[str, str]:
+    """Let each feed's partner knock for it; the DAG runs that were started by it."""
+    runs = {}
+    for feed_id in feeds:
+        partner = stand.registry.feed(feed_id).spec.partner
+        told = stand.simulators.knock(partner, f"{stand.airflow.url}{DOOR}", feed_id)
+        if told["code"] != "0":
+            raise ValueError(f"the door turned {partner} away: {told['code']} {told['message_en']}")
+        if told["look"] == "started":
+            runs[feed_id] = f"knock__{told['number']}"
+    return runs
 
 
 def wait_for_dags(stand: Stand, seconds: float = 120) -> None:

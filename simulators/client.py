@@ -44,6 +44,10 @@ class Simulators:
         """Let a web partner have only its first rows, in the order in which they changed; more of them later."""
         self._post("/show", {"partner": partner, "rows": rows})
 
+    def knock(self, partner: str, door: str, ready: str) -> dict[str, Any]:
+        """Let a partner say at the hub's door that something is ready; the hub's answer, its HTTP status as `status`."""
+        return self._post("/knock", {"partner": partner, "door": door, "ready": ready})
+
     def fault(self, partner: str, knob: str, value: float) -> None:
         """Turn a fault knob."""
         self._post("/faults", {"partner": partner, "knob": knob, "value": value})

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -111,6 +112,15 @@ class ShowsLess(Protocol):
     shown: int | None
 
 
+@runtime_checkable
+class Knocks(Protocol):
+    """A partner that tells the hub by itself what is ready."""
+
+    def knock(self, door: str, ready: str) -> dict[str, Any]:
+        """Knock at this address; the hub's answer."""
+        ...
+
+
 class Control:
     """The control server over all partners."""
 
@@ -131,6 +141,7 @@ class Control:
                 Route("/drop-statement", self._drop_statement, methods=["POST"]),
                 Route("/correct", self._correct, methods=["POST"]),
                 Route("/show", self._show, methods=["POST"]),
+                Route("/knock", self._knock, methods=["POST"]),
                 Route("/faults", self._faults, methods=["GET", "POST", "DELETE"]),
                 Route("/ledger", self._ledger),
                 Route("/ledger/spoiled", self._spoiled),
@@ -188,6 +199,16 @@ class Control:
                 raise ValueError(f"{wish['partner']} always shows all of its rows")
             partner.shown = int(wish["rows"])
             return answer_json({"rows": partner.shown})
+        except (KeyError, ValueError, TypeError) as problem:
+            return _mistake(problem)
+
+    async def _knock(self, request: Request) -> Response:
+        try:
+            wish = await request.json()
+            partner = self._partners[wish["partner"]]
+            if not isinstance(partner, Knocks):
+                raise ValueError(f"{wish['partner']} does not knock")
+            return answer_json(await run_in_threadpool(partner.knock, wish["door"], wish["ready"]))
         except (KeyError, ValueError, TypeError) as problem:
             return _mistake(problem)
 

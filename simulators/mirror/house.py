@@ -16,6 +16,7 @@ from starlette.routing import Mount
 from simulators.certificates import Certificates
 from simulators.faults import FaultLayer, Knobs
 from simulators.ledger import Ledger
+from simulators.mirror.knocking import door_connection
 from simulators.mirror.office import Office
 from simulators.mirror.pairs import algorithm_of, read_keys
 from simulators.mirror.plain import Plan, read_plan
@@ -101,10 +102,11 @@ class Mirror:
         return {**web, **logins}
 
     def connections(self, url: str, sftp: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-        """Every connection that the mirrored feeds and the receivers name, in Airflow's JSON form."""
+        """Every connection that feeds and receivers name, and those of partners who knock, in Airflow's JSON form."""
         found = {
             f.source["connection"]: self._connection(f.source, f.partner, url, sftp) for f in self.plan.feeds.values()
         }
+        found |= {f"{partner}_door": door_connection(keys) for partner, keys in self.keys.items()}
         for name, platform in self.receivers.items():
             host = f"{url}/receivers/{name}"
             extra = {"ca": str(self._certificates.ca_file)}

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from simulators.faults import HTTP_KNOBS, Knobs
 from simulators.ledger import Ledger
+from simulators.mirror.knocking import knock
 from simulators.mirror.pairs import Keys, signature_of
 from simulators.mirror.plain import MirroredFeed
 from simulators.mirror.reports import Calls
@@ -55,6 +56,12 @@ class WebPartner:
         asked = [Route(path, self._list, methods=["GET", "POST"]) for path in sorted(paths)]
         told = [Route(path, self._take, methods=["POST"]) for path in sorted(self.calls.paths)]
         self.app = Starlette(routes=[*told, *asked])
+
+    def knock(self, door: str, ready: str) -> dict[str, Any]:
+        """Tell the hub that something is ready; its answer. ValueError for a partner without keys."""
+        if self._keys is None:
+            raise ValueError("this partner has no keys to knock with")
+        return knock(door, self.feeds[0].partner, self._keys, ready)
 
     def received(self) -> dict[str, int]:
         """What came back: how often each status, distinct items only."""
