@@ -14,5 +14,11 @@ with DAG(
     doc_md=__doc__,
     tags=["housekeeping"],
 ):
-    for step in (chores.check_mappings, chores.verify_archive, chores.note_expiries, chores.keep_keys):
+    for step in (
+        chores.check_mappings,
+        chores.verify_archive,
+        chores.note_expiries,
+        chores.keep_keys,
+        chores.forget_nonces,
+    ):
         task(step, task_id=step.__name__)()

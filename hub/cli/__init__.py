@@ -20,6 +20,7 @@ from hub.cli import (
     incidents,
     keeping,
     keys,
+    knocks,
     mappings,
     receivers,
     repairs,
@@ -99,6 +100,9 @@ def _add_watching(add: Add) -> None:
     listing.add_argument("--all", action="store_true", help="closed ones too")
     listing.add_argument("--last", type=int, default=50, help="with --all: how many, newest last (50)")
     add("watch", incidents.watch_now)
+    knocked = add("knocks", knocks.list_knocks)
+    knocked.add_argument("--last", type=int, default=50, help="how many accepted ones, newest last (50)")
+    knocked.add_argument("--days", type=int, default=7, help="answers of so many days (7)")
 
 
 def _add_decisions(add: Add) -> None:

@@ -10,6 +10,7 @@ from hub.pipeline.delivering import catch_up, collect_receipts, deliver_waiting,
 from hub.pipeline.fetching import fetch_feed
 from hub.pipeline.guarding import closed_connections, describe_circuit, guarded, holding, holding_by_hand
 from hub.pipeline.house import House
+from hub.pipeline.knocking import forget_nonces
 from hub.pipeline.parts import bytes_of
 from hub.pipeline.previewing import NEXT_BATCH, Change, Preview, preview_batch
 from hub.pipeline.proving import feeds_unproven, hand_out_proofs
@@ -72,6 +73,7 @@ __all__ = [
     "feeds_owed",
     "feeds_unproven",
     "fetch_feed",
+    "forget_nonces",
     "gives_statement",
     "guarded",
     "hand_out_proofs",

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from hub.digest import sm3_hex
 from hub.errors import HubError
+from hub.pipeline.house import House
 from hub.pipeline.recording import record_knocked
 from hub.store import knocks
 from hub.store.database import working
@@ -66,3 +67,9 @@ def count_refused(engine: sa.Engine, partner: str, code: str) -> None:
     """Count a call that was turned down before it was proven; ``partner`` is empty where nobody knows who called."""
     with working(engine) as work:
         knocks.count(work, partner, code)
+
+
+def forget_nonces(house: House) -> int:
+    """Let nonces go that nobody could use again; returns how many."""
+    with working(house.engine) as work:
+        return knocks.forget_nonces(work)

@@ -9,7 +9,7 @@ from hub.feed import Feed, PartnerSpec
 from hub.mapping import Codes
 from hub.specification.columns import describe_columns
 from hub.specification.reports import describe_reports
-from hub.specification.transport import describe_transport
+from hub.specification.transport import describe_door, describe_transport
 
 __all__ = ["specify_partner"]
 
@@ -24,4 +24,5 @@ def specify_partner(name: str, partner: PartnerSpec, feeds: Sequence[Feed], code
         lines += describe_transport(feed.spec)
         lines += describe_columns(feed.spec, codes)
         lines += describe_reports(feed.spec, codes)
+    lines += describe_door(name, feeds)
     return "\n".join(lines).rstrip() + "\n"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hub.feed import (
     DelimitedFormat,
+    Feed,
     FeedSpec,
     FixedFormat,
     RestSource,
@@ -12,6 +15,7 @@ from hub.feed import (
 )
 from hub.feed.files import SheetFormat
 from hub.feed.security import SoapSecurity
+from hub.feed.signing import PAIRED, SignedAnswers, Signing
 from hub.specification.columns import layout_of
 from hub.specification.wording import code, form_of
 
@@ -112,9 +116,39 @@ def _rest(source: RestSource) -> list[str]:
         ]
     if source.signing is not None:
         lines += [
-            f"* 签名 signature：{source.signing.algorithm}，{code(source.signing.name)}，原文 of {code(source.signing.text)}"
+            f"* 签名 signature：{source.signing.algorithm}，{code(source.signing.name)}，原文 of "
+            f"{_lines(source.signing.text)}{_written(source.signing)}"
+        ]
+    if (signed := source.signed_answers) is not None:
+        lines += [
+            f"* 贵方应答须签名 your answers are signed：{signed.algorithm}，{code(signed.name)}，原文 of "
+            f"{_lines(signed.text)}{_written(signed)}；不符不予采用 otherwise S076"
         ]
     return [*lines, f"* 每秒至多 at most {source.calls_per_second:g} 次调用 calls per second", ""]
+
+
+def _lines(text: str) -> str:
+    """A text that is signed, line feeds shown as such."""
+    return code(text.replace("\n", "\\n"))
+
+
+def _written(signing: Signing | SignedAnswers) -> str:
+    """How a signature by a private key is written; of digests the algorithm says enough."""
+    if signing.algorithm not in PAIRED:
+        return ""
+    shape = f"，{signing.shape}" if signing.algorithm == "sm2" else ""
+    return f"{shape}，{signing.written}"
+
+
+def describe_door(name: str, feeds: Sequence[Feed]) -> list[str]:
+    """How the partner may say that something is ready, instead of waiting for the next look."""
+    ready = [feed.feed_id for feed in feeds] or ["receipts"]
+    return [
+        "## 就绪通知 · Saying that something is ready",
+        "",
+        f"可以不用 may be left out：应用标识 app id {code(name)}，{code('ready')} 填 is one of "
+        f"{'、'.join(code(one) for one in ready)}；[就绪通知接口 the door](../door.md)",
+    ]
 
 
 def _soap(source: SoapSource) -> list[str]:

@@ -107,6 +107,12 @@ def keep_keys() -> None:
 
 
 @sorted_errors
+def forget_nonces() -> None:
+    """Let the nonces of the door go that nobody could use again."""
+    pipeline.forget_nonces(open_house(NOTHING, NOTHING))
+
+
+@sorted_errors
 def find_incidents() -> None:
     """Open what is the matter now, close what is well again; skips when no notice waits to be sent."""
     if not watching.watch(open_house()).notices:

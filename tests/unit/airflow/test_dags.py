@@ -170,7 +170,9 @@ def test_each_that_receives_and_each_that_is_told_gets_a_task_of_its_own(dags: M
         assert mapped.upstream_task_ids == {first}
         assert mapped.retries == tries
         assert mapped.partial_kwargs["map_index_template"] == "{{ task.op_kwargs['partner'] }}"
-    assert set(dags["housekeeping"].task_ids) == {"check_mappings", "verify_archive", "note_expiries", "keep_keys"}
+    assert set(dags["housekeeping"].task_ids) == {
+        "check_mappings", "verify_archive", "note_expiries", "keep_keys", "forget_nonces",
+    }  # fmt: skip
 
 
 def test_incidents_are_looked_for_every_five_minutes_and_told_after(dags: Mapping[str, Any]) -> None:

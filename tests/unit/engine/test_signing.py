@@ -12,10 +12,12 @@ import pytest
 from pydantic import ValidationError
 
 from connectors.signing import Added, fill, sign
+from hub import signatures
 from hub.errors import MappingInvalid
-from hub.feed.signing import Signing
+from hub.feed.signing import SignedAnswers, Signing
 from hub.model import Connection
 from hub.settings import TIME_ZONE
+from hub.signatures import sm2
 
 PARTNER = Connection("x", login="Demo01", password="SecretKey")
 AT = datetime(2026, 11, 23, 18, 15, tzinfo=TIME_ZONE)
@@ -192,6 +194,10 @@ REFUSED = {
     "a moment of no known form": {"fields": {"a": "@now millis"}},
     "a signature under a field's name": {"fields": {"s": "1"}},
     "an unknown algorithm": {"algorithm": "crc32"},
+    "a private key in the text": {"algorithm": "sm2"},
+    "a signature in capital letters of base64": {"algorithm": "sm2", "text": "{sorted}", "written": "BASE64"},
+    "DER of a digest": {"shape": "der"},
+    "DER of Ed25519": {"algorithm": "ed25519", "text": "{sorted}", "shape": "der"},
     "a number without quotes": {"fields": {"version": 1.0}},
 }
 
@@ -203,3 +209,23 @@ def test_a_description_that_cannot_work_is_refused_when_read(case: str) -> None:
     Signing.model_validate(good)
     with pytest.raises(ValidationError):
         Signing.model_validate({**good, **REFUSED[case]})
+
+
+@pytest.mark.parametrize("text", ["fixed", "{X-Nonce}", "{body", "{}{body}"])
+def test_an_answer_is_signed_with_its_body(text: str) -> None:
+    """Else anybody could change it; and braces are names."""
+    SignedAnswers.model_validate({"name": "X-Sign", "algorithm": "sm2"})
+    with pytest.raises(ValidationError):
+        SignedAnswers.model_validate({"name": "X-Sign", "algorithm": "sm2", "text": text})
+
+
+def test_a_private_key_signs_what_its_public_half_verifies() -> None:
+    """The text of the call; another one each time for SM2, whose numbers are drawn anew."""
+    spec = {"text": "{a}|{login}", "algorithm": "sm2", "shape": "der", "written": "base64", "name": "s"}
+    known = replace(PARTNER, password="3945208f7b2144b13f36e38ac6d39f95889393692860b51a42fb81ef4df7c5b8")
+    first, second = (sign(Signing.model_validate(spec), known, {"a": "甲"}).parameters["s"] for _ in range(2))
+    assert first != second
+    for one in (first, second):
+        raw = signatures.read(one, "base64", "der")
+        assert raw is not None
+        assert signatures.fits("sm2", sm2.KNOWN_PUBLIC.hex(), "甲|Demo01".encode(), raw)
