@@ -11,7 +11,7 @@ from hub.incidents import Kind
 from hub.settings import today
 from hub.store import incidents
 from hub.store.database import working
-from launcher.day import differences, let_the_day_happen, started_by_event, take_stock, watch
+from launcher.day import differences, feeds_knocked_for, let_the_day_happen, started_by_event, take_stock, watch
 from launcher.partners import FIRST, PERMITS
 from launcher.stand import Stand, Wish, open_stand
 from launcher.state import PROJECT, lock_state
@@ -19,7 +19,7 @@ from launcher.summary import sum_up
 
 pytestmark = pytest.mark.timeout(600)
 DAY: date = today()
-PARTNERS = (*FIRST, *PERMITS, "yimeng", "shuhe", "yishan", "inspection", "visits")
+PARTNERS = (*FIRST, *PERMITS, "yimeng", "shuhe", "weihe", "yishan", "inspection", "visits")
 """One of each protocol; all the others are exchanged without Airflow in tests/contract/test_every_feed.py."""
 
 
@@ -71,6 +71,15 @@ def test_a_dropped_file_starts_its_feed_by_itself(day: Stand) -> None:
     assert set(started) == files
     assert {"haidai_txns", "yimeng_payrolls", "water_permits"} <= files
     assert all(started.values())
+
+
+def test_a_partner_that_knocks_starts_its_feeds_by_itself(day: Stand) -> None:
+    """Nobody triggered the feeds of the bank that knocks; its own signed calls did, and each found something."""
+    knocked = feeds_knocked_for(day)
+    assert knocked == ["weihe_accounts", "weihe_payrolls", "weihe_txns"]
+    for feed_id in knocked:
+        [run, *_] = [one for one in day.client.runs(feed_id) if one["dag_run_id"].startswith("knock__")]
+        assert (run["state"], run["triggering_user_name"]) == ("success", "weihe (door)")
 
 
 def test_the_same_day_again_changes_nothing(day: Stand) -> None:

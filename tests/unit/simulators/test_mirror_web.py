@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,13 @@ from mirrored import Pair, guarantees, mapping, stock
 from test_mirror_files import guarantee_records
 
 from connectors.rest import RestConnector
-from hub.errors import HubError, PartnerRefused
+from hub.errors import AnswerUnproven, HubError, PartnerRefused
 from hub.feed import CallReport
 from hub.model import Connection
 from hub.pipeline.reading import read_rows
 from simulators.faults import FaultLayer
 from simulators.ledger import Ledger
+from simulators.mirror.pairs import Keys, _pair
 from simulators.mirror.rest import WebPartner
 
 ENVELOPE = {"code": "head.code", "success": "0000", "message": "head.text"}
@@ -101,26 +103,27 @@ def served(partner: WebPartner) -> Iterator[str]:
         thread.join()
 
 
-def partner_of(pair: Pair, tmp_path: Path, share: float = 0.0) -> WebPartner:
+def partner_of(pair: Pair, tmp_path: Path, share: float = 0.0, keys: Keys | None = None) -> WebPartner:
     """The mirror's side; its ledger is read by the test and written by the server's thread."""
     made = stock(pair, guarantees(20), share)
     ledger = Ledger(tmp_path / "probe.sqlite")
     ledger.db = sqlite3.connect(tmp_path / "probe.sqlite", isolation_level=None, check_same_thread=False)
     ledger.db.row_factory = sqlite3.Row
-    return WebPartner([pair.mirrored], made, ledger, "hub", "geheim", ("X-Key", "K "))
+    return WebPartner([pair.mirrored], made, ledger, "hub", "geheim", ("X-Key", "K "), keys)
 
 
-def connector(url: str, pair: Pair, password: str = "geheim") -> RestConnector:
+def connector(url: str, pair: Pair, password: str = "geheim", answer_key: str = "") -> RestConnector:
     """The hub's side."""
-    extra = {"header": "X-Key", "prefix": "K "}
+    extra = {"header": "X-Key", "prefix": "K ", "answer_key": answer_key}
     return RestConnector(
         Connection("probe_api", url, login="hub", password=password, extra=extra), pair.feed.spec.source
     )
 
 
-def fetched(url: str, pair: Pair, cursor: str | None = None) -> tuple[int, int, str | None]:
+def fetched(url: str, pair: Pair, cursor: str | None = None, keys: Keys | None = None) -> tuple[int, int, str | None]:
     """Records and rejections of one fetch, and how far it came."""
-    found = list(connector(url, pair).fetch(cursor, frozenset()))
+    own = connector(url, pair, keys.hub_private, keys.own_public) if keys else connector(url, pair)
+    found = list(own.fetch(cursor, frozenset()))
     if not found:
         return 0, 0, cursor
     reading = read_rows(pair.feed, found[0].parts, "pages", pair.plan.codes)
@@ -216,3 +219,30 @@ def test_a_repeated_page_is_noticed_by_the_hub(tmp_path: Path) -> None:
     with served(partner) as url:
         assert fetched(url, pair)[0] == 60
     assert partner.knobs.get("duplicate_page") == 0
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize(("algorithm", "shape"), [("sm2", "raw"), ("sm2", "der"), ("ed25519", "raw")])
+def test_signatures_by_private_keys_are_verified_both_ways(
+    tmp_path: Path, algorithm: str, shape: str, method: str
+) -> None:
+    """The hub's key is checked by the mirror, the mirror's by the hub; one false signature is noticed."""
+    words = {"algorithm": algorithm, "shape": shape, "written": "base64"}
+    signing = {"fields": {"X-N": "@unique"}, "text": "{X-N}{sorted}{body}", "name": "X-S", "place": "headers", **words}
+    answers = {"name": "X-S", "text": "{X-N}.{body}", **words}
+    source = rest(
+        PAGINGS["offset"], method=method, signing=signing, signed_answers=answers, parameters={"kind": "甲 乙"}
+    )
+    pair, keys = (
+        mapping(tmp_path / "m", source, guarantee_records()),
+        Keys(algorithm, *_pair(algorithm), *_pair(algorithm)),
+    )
+    partner = partner_of(pair, tmp_path, keys=keys)
+    with served(partner) as url:
+        assert fetched(url, pair, keys=keys)[0] == 60
+        other = replace(keys, hub_private=_pair(algorithm)[0])
+        with pytest.raises(PartnerRefused, match="E400"):
+            fetched(url, pair, keys=other)
+        partner.knobs.set("false_signature", 1)
+        with pytest.raises(AnswerUnproven):
+            fetched(url, pair, keys=keys)
