@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from hub.door.deciding import ask, knock
+from hub.door.deciding import ask, knock, turn_away
 from hub.door.proving import FORMS, Call
 from hub.errors import HubError
 from hub.reasons import reason
@@ -40,7 +40,7 @@ def build_app() -> FastAPI:
 
 async def _answer(request: Request, decide: Callable[[Call], Facts], status: int) -> JSONResponse:
     try:
-        call = await _read(request)
+        call = await _read_counted(request)
         return JSONResponse({"code": "0", **await run_in_threadpool(decide, call)}, status)
     except HubError as error:
         return _refusal(error.code)
@@ -61,6 +61,14 @@ def _refusal(code: str) -> JSONResponse:
         return JSONResponse({"code": "S001", "message": zh, "message_en": en}, 503, {"Retry-After": "60"})
     message, message_en = f"{found.zh}：{found.fix_zh}", f"{found.en}: {found.fix_en}"
     return JSONResponse({"code": code, "message": message, "message_en": message_en}, STATUS[code])
+
+
+async def _read_counted(request: Request) -> Call:
+    try:
+        return await _read(request)
+    except HubError as error:
+        await run_in_threadpool(turn_away, error.code)
+        raise
 
 
 async def _read(request: Request) -> Call:

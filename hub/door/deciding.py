@@ -51,6 +51,11 @@ def ask(call: Call, number: str) -> Mapping[str, Any]:
     return _told(found, found.look)
 
 
+def turn_away(code: str) -> None:
+    """Count a call that was not even read to its end."""
+    count_refused(_engine(), "", code)
+
+
 def _prove(engine: sa.Engine, call: Call) -> Proven:
     """Form, app id, signature, time: in this order. An app id that nobody has is counted as nobody's."""
     partner = ""

@@ -56,6 +56,8 @@ def find_knock(engine: sa.Engine, proven: Proven, knock_id: int) -> Knock:
     with working(engine) as work:
         is_new = knocks.use_nonce(work, proven.partner, proven.nonce)
         found = knocks.read_knock(work, proven.partner, knock_id) if is_new else None
+        if found is None:
+            knocks.count(work, proven.partner, "S075" if is_new else "S074")
     if not is_new:
         raise HubError("the nonce was used before", code="S074")
     if found is None:
