@@ -24,11 +24,11 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: $(STAMP) ## start the hub with all simulated partners; ONCE=1 stops after one round, SCALE=10 more data, PARTNERS=all all 60 partners
+demo: $(STAMP) gnupg ## start the hub with all simulated partners; ONCE=1 stops after one round, SCALE=10 more data, PARTNERS=all all 60 partners
 	@$(BIN)/python -m launcher.demo $(if $(ONCE),--once) --scale $(or $(SCALE),1) --partners $(or $(PARTNERS),kinds)
 
 .PHONY: test
-test: check sshd node ## check, then every test: unit, contract, end to end
+test: check sshd gnupg node ## check, then every test: unit, contract, end to end
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: check
@@ -61,17 +61,27 @@ clean: ## forget what demo kept (database included) and all caches; .venv stays
 	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -path ./.venv -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
-# OpenSSH's own server is the counterpart of one test. It is installed where that needs no question; never started.
-.PHONY: sshd
-sshd:
-	@if [ -x /usr/sbin/sshd ] || command -v sshd >/dev/null; then exit 0; fi; \
+# Installs a Debian package where that needs no question; never starts what is in it. $(1) the package, $(2) its program.
+define install
+	@if PATH="$$PATH:/usr/sbin" command -v $(2) >/dev/null; then exit 0; fi; \
 	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
-	  echo "OpenSSH's sshd is not installed; the test that needs it will say so."; exit 0; fi; \
+	  echo "$(2) is not installed (Debian: apt install $(1)); what needs it will say so."; exit 0; fi; \
 	rule=/usr/sbin/policy-rc.d; \
 	if [ ! -e $$rule ]; then printf '#!/bin/sh\nexit 101\n' > $$rule; chmod 755 $$rule; trap "rm -f $$rule" EXIT; fi; \
 	export DEBIAN_FRONTEND=noninteractive; \
-	{ apt-get update && apt-get install -y --no-install-recommends openssh-server; } >/dev/null 2>&1 \
-	  || echo "openssh-server could not be installed; the test that needs it will say so."
+	{ apt-get update && apt-get install -y --no-install-recommends $(1); } >/dev/null 2>&1 \
+	  || echo "$(1) could not be installed; what needs $(2) will say so."
+endef
+
+# OpenSSH's own server is the counterpart of one test.
+.PHONY: sshd
+sshd:
+	$(call install,openssh-server,sshd)
+
+# Partners' OpenPGP files are opened by gpg, in the demonstration too.
+.PHONY: gnupg
+gnupg:
+	$(call install,gnupg,gpg)
 
 # npm's soap is an insurer by other people's hands. Node.js is installed where that needs no question; nothing of it runs by itself.
 .PHONY: node

@@ -1,4 +1,5 @@
-"""When something of a connection ends: what its `expires` declares, certificates among its extras, what an https server shows."""
+"""When something of a connection ends: what its `expires` declares, certificates and OpenPGP keys among its extras, what an https
+server shows."""
 
 from __future__ import annotations
 
@@ -19,6 +20,7 @@ from hub.settings import TIME_ZONE
 CERTIFICATE = "-----BEGIN CERTIFICATE-----"
 FILES = ("ca", "certificate", "signing_certificate", "signer")
 """Extras that may name a file instead."""
+PGP_KEY = "-----BEGIN PGP"
 SECONDS = 5
 
 
@@ -32,12 +34,18 @@ def read_expiries(connection: Connection) -> tuple[list[Expiry], bool]:
         for name, text in _texts(connection).items()
         if name == "expires" or CERTIFICATE in text
     ]
+    is_complete = True
+    for name, text in connection.extra.items():
+        if PGP_KEY in text:
+            ends = _end_of_keys(connection, name)
+            is_complete = is_complete and ends is not None
+            found += [Expiry(connection.name, name, ends_at) for ends_at in ends or []]
     address = urlsplit(connection.host)
     if address.scheme != "https" or not address.hostname:
-        return found, True
+        return found, is_complete
     try:
         shown = _look_at(connection, address.hostname, address.port or 443)
-        return [*found, Expiry(connection.name, "tls", _first_end(shown))], True
+        return [*found, Expiry(connection.name, "tls", _first_end(shown))], is_complete
     except (OSError, ValueError, PartnerRefused):
         return found, False
 
@@ -70,6 +78,21 @@ def _ends_at(connection: Connection, name: str, text: str) -> datetime:
     except ValueError as error:
         wanted = "a day such as 2027-03-31" if name == "expires" else "a certificate in PEM"
         raise MappingInvalid(f"connection {connection.name}: {name} is not {wanted}") from error
+
+
+def _end_of_keys(connection: Connection, name: str) -> list[datetime] | None:
+    """When the last of an extra's OpenPGP keys ends, if every one does: a newer one stands in for it. None where nobody can say.
+
+    Of the partner's keys only those with a pin count.
+    """
+    from hub.containers.openpgp import read_ends
+
+    try:
+        ends = read_ends(connection, name)
+    except MappingInvalid:
+        return None
+    known = [end for end in ends if end is not None]
+    return [max(known).astimezone(TIME_ZONE)] if known and len(known) == len(ends) else []
 
 
 def _first_end(text: str) -> datetime:

@@ -28,6 +28,12 @@ def path_beside(path: str, form: str) -> str:
     return beside(path.encode(), form).decode()
 
 
+def endings(source: SftpSource) -> tuple[bytes, ...]:
+    """How the names of flags, digests and signatures end, which are no data."""
+    forms = (source.done, source.digest, source.signature)
+    return tuple(form.removeprefix(STEM).encode() for form in forms if form)
+
+
 def flags_each_file(source: SftpSource) -> bool:
     """Whether every file has a flag of its own."""
     return source.done is not None and source.done.startswith((".", STEM))
@@ -45,8 +51,7 @@ def complete_names(source: SftpSource, entries: Mapping[bytes, Entry]) -> list[b
     next flag; without any flag a digest is no data."""
     found = [name for name in entries if is_agreed(source, name)]
     if source.done is None:
-        digest = (source.digest or "").removeprefix(STEM).encode()
-        return [name for name in found if not digest or not name.endswith(digest)]
+        return [name for name in found if not name.endswith(endings(source))]
     if flags_each_file(source):
         return [name for name in found if beside(name, source.done) in entries]
     flag = entries.get(source.done.encode())
@@ -60,23 +65,22 @@ def flagless_names(source: SftpSource, entries: Mapping[bytes, Entry]) -> list[b
     if source.done is None:
         return []
     complete = set(complete_names(source, entries))
-    endings = tuple(form.removeprefix(STEM).encode() for form in (source.done, source.digest) if form)
     return [
         name
         for name in sorted(entries)
-        if is_agreed(source, name) and name not in complete and not name.endswith(endings)
+        if is_agreed(source, name) and name not in complete and not name.endswith(endings(source))
     ]
 
 
 def strangers(sources: Sequence[SftpSource], entries: Mapping[bytes, Entry]) -> list[bytes]:
     """Files that none of the sources which look into a folder agreed on: no data, no flag, no digest, no upload under way."""
-    endings = tuple(form.removeprefix(STEM).encode() for one in sources for form in (one.done, one.digest) if form)
+    beside_others = tuple(ending for one in sources for ending in endings(one))
     return [
         name
         for name, entry in sorted(entries.items())
         if entry.is_file
         and not name.startswith(b".")
-        and not name.endswith((*UNFINISHED, *endings))
+        and not name.endswith((*UNFINISHED, *beside_others))
         and not any(is_agreed(source, name) for source in sources)
     ]
 

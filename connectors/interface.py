@@ -20,9 +20,10 @@ class FileReporter(Protocol):
     """Puts a finished return file; the same file put twice is one file.
 
     ``still_ours`` is called right before anything takes its final name or loses it. It raises FencedOff when one newer is at it.
+    ``signature`` is put beside it, where the source has a file for it.
     """
 
-    def put(self, path: str, data: bytes, still_ours: Callable[[], None]) -> None: ...
+    def put(self, path: str, data: bytes, still_ours: Callable[[], None], signature: bytes | None = None) -> None: ...
 
 
 class CallReporter(Protocol):

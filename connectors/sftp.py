@@ -39,6 +39,7 @@ from hub.settings import today
 YOUNG_SECONDS = 3
 SETTLE_SECONDS = 1.0
 LARGEST_FILE = 2 * 1024**3
+LARGEST_SIGNATURE = 4096
 PART = ".part"
 SAFE_NAME = re.compile(rb"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,199}")
 COUNT = re.compile(r"[0-9]{1,12}")
@@ -184,9 +185,15 @@ class SftpConnector(SshSession):
         if abs(time.time() - stamp.modified_at) < YOUNG_SECONDS:
             stamp = replace(stamp, modified_at=-1)
         size, _, rows = flag.strip().partition("|")
-        fault = self._fault(path, data, size)
+        signature = self._signature(path)
+        unsigned = ("F025", "the signature file is missing") if self._source.signature and signature is None else None
+        fault = self._fault(path, data, size) or unsigned
         return Fetched(
-            path, [data], stamp=stamp, fault=fault, printed_rows=int(rows) if COUNT.fullmatch(rows) else None
+            path,
+            [data] if signature is None else [data, signature],
+            stamp=stamp,
+            fault=fault,
+            printed_rows=int(rows) if COUNT.fullmatch(rows) else None,
         )
 
     def _flag(self, path: str) -> str:
@@ -208,6 +215,16 @@ class SftpConnector(SshSession):
         if not declared or declared[0].lower() != digest_of(self._source.digest, data):
             return "F001", "the digest file does not fit the data file"
         return None
+
+    def _signature(self, path: str) -> bytes | None:
+        """The detached signature, which goes into the archive beside the file; None where none is agreed or there."""
+        if self._source.signature is None:
+            return None
+        try:
+            with self._sftp.open(path_beside(path, self._source.signature), "rb") as file:
+                return file.read(LARGEST_SIGNATURE)
+        except FileNotFoundError:
+            return None
 
     def _bytes(self, path: str, size: int) -> bytes | Spool:
         """A small file in memory; a large one goes through it in pieces. What counts is what comes, not what was said of it."""
@@ -235,15 +252,15 @@ class SftpConnector(SshSession):
         with self._sftp.open(path, "rb") as file:
             return file.read(4096).decode("ascii", "replace")
 
-    def put(self, path: str, data: bytes, still_ours: Callable[[], None]) -> None:
-        """Place a return file: data, then its digest, then its flag, each under its final name in one step.
+    def put(self, path: str, data: bytes, still_ours: Callable[[], None], signature: bytes | None = None) -> None:
+        """Place a return file: data, then its signature, its digest and its flag, each under its final name in one step.
 
         An older version's flag is taken away first, so that nobody reads new data by an old flag.
         """
         name, digest, flag = posixpath.basename(path), self._source.digest, self._source.done
         with translated(self._connection.name):
             self._make_folder(posixpath.dirname(path))
-            self._sweep([path, *(path_beside(path, end) for end in (digest, flag) if end)])
+            self._sweep([path, *(path_beside(path, end) for end in (digest, flag, self._source.signature) if end)])
             reach("put.begun")
             if not self._stands(path, data):
                 if flag and flags_each_file(self._source):
@@ -252,6 +269,8 @@ class SftpConnector(SshSession):
                     reach("put.flag_taken_away")
                 self._write(path, data, still_ours)
             reach("put.data_placed")
+            if signature is not None and self._source.signature:
+                self._place(path_beside(path, self._source.signature), signature, still_ours)
             if digest:
                 line = f"{digest_of(digest, data)}  {name}\n".encode()
                 self._place(path_beside(path, digest), line, still_ours)

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from hub.archive import Archive, Keyring
 from hub.connections import find_connection
+from hub.containers import Containers
 from hub.errors import ConnectionMissing
 from hub.feed import Feed, FileStatement, RestSource, SftpSource
 from hub.model import Connection
@@ -42,7 +43,7 @@ def open_house(feeds: str = "*", receivers: str = "*") -> House:
     """Database, archive and what these patterns name of the mappings; opened once per process."""
     settings = read_settings()
     registry = read_registry(settings.mappings, feeds, receivers)
-    return House(open_engine(settings.database_url), open_archive(settings.archive), registry)
+    return House(open_engine(settings.database_url), open_archive(settings.archive), registry, open_containers())
 
 
 def open_engine(url: str) -> sa.Engine:
@@ -57,6 +58,11 @@ def open_archive(place: str) -> Archive:
 
 def _password_of(connection: str) -> str:
     return find_connection(connection).password
+
+
+def open_containers() -> Containers:
+    """What opens encrypted files, with the keys of whatever connection a mapping names."""
+    return Containers(lambda name: find_connection(name))
 
 
 def open_registry(feeds: str = "*", receivers: str = "*") -> Registry:

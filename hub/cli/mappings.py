@@ -5,18 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from hub import pipeline
-from hub.bootstrap import open_registry
+from hub.bootstrap import open_containers, open_registry
+from hub.containers import is_container
 from hub.errors import HubError
-from hub.feed import FeedSpec
+from hub.feed import Feed, FeedSpec, SftpSource
 from hub.model import Sorted
 from hub.reasons import reason
 from hub.registry import read_registry
 from hub.samples import as_json, check_sample, describe
-from hub.settings import mappings_folder
+from hub.settings import mappings_folder, now
 
 
 def check(words: argparse.Namespace) -> int:
@@ -41,6 +42,14 @@ def explain_rejections(found: Sorted) -> Iterator[str]:
             yield f"{row['#line']}: {found.schema} no. {row['#no']} {where} {told.code} {told.zh} / {told.en}"
 
 
+def _in_clear(feed: Feed, parts: Sequence[bytes]) -> Sequence[bytes]:
+    """A file as its partner encrypts it is opened with the connection's keys; a sample in clear is read as it is."""
+    kind = feed.spec.source.encrypted if isinstance(feed.spec.source, SftpSource) else None
+    if kind is None or not is_container(kind, parts[0]):
+        return parts
+    return open_containers().opened(feed.spec.source, parts, now())
+
+
 def try_file(words: argparse.Namespace) -> int:
     """Read files by a mapping without storing or sending anything, and show what would come of them.
 
@@ -50,7 +59,8 @@ def try_file(words: argparse.Namespace) -> int:
     registry = read_registry(path.parent if path.suffix == ".yaml" else mappings_folder())
     feed = registry.feed(path.stem if path.suffix == ".yaml" else words.mapping)
     names = [Path(name) for name in words.file]
-    reading = pipeline.read_rows(feed, [name.read_bytes() for name in names], names[0].name, registry.codes)
+    parts = _in_clear(feed, [name.read_bytes() for name in names])
+    reading = pipeline.read_rows(feed, parts, names[0].name, registry.codes)
     if words.json:
         print(as_json(describe(reading.found)), end="")
         return 0

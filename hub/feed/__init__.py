@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from hub.feed.calls import Envelope, Paging, RestSource, Since, SoapSource
-from hub.feed.drops import SftpSource
+from hub.feed.drops import Encrypted, SftpSource
 from hub.feed.expected import Arrives, Expect
 from hub.feed.files import (
     Agreed,
@@ -49,6 +49,7 @@ __all__ = [
     "ConclusionReport",
     "DelimitedFormat",
     "DelimitedLine",
+    "Encrypted",
     "Envelope",
     "Expect",
     "Feed",

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from hub.feed.drops import Encrypted
 from hub.feed.words import FieldSpec, Spec
 
 
@@ -15,6 +16,7 @@ class FileReport(Spec):
     file: str
     form: Literal["summary_and_bad_lines", "summary_and_every_line"]
     newline: Literal["crlf", "lf"]
+    encrypted: Encrypted | None = Field(None, description="how it is encrypted to the partner; in clear when left out")
     proof: str | None = Field(None, description="where its inclusion proof goes, as file; none is put when left out")
 
     @model_validator(mode="after")

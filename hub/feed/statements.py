@@ -26,6 +26,8 @@ class FileStatement(Spec):
     @model_validator(mode="after")
     def columns_are_there(self) -> FileStatement:
         form = self.source.format
+        if self.source.encrypted is not None:
+            raise ValueError("a statement names nobody and is not encrypted")
         if not isinstance(form, DelimitedFormat | FixedFormat):
             raise ValueError("a statement is a file of lines")
         named = [name for name in (self.file, self.rows, self.amount, self.sm3) if name is not None]

@@ -20,7 +20,7 @@ from hub.pipeline.previewing import NEXT_BATCH, Preview, preview_rows
 from hub.pipeline.reading import read_rows
 from hub.pipeline.storing import store_batch
 from hub.points import reach
-from hub.settings import TIME_ZONE
+from hub.settings import TIME_ZONE, now
 from hub.store import batches, keys
 from hub.store.database import working
 
@@ -88,7 +88,8 @@ def preview_backfill(house: House, feed: Feed, fetcher: Fetcher, period: Period)
 
 def _preview(house: House, feed: Feed, found: Fetched) -> Preview:
     try:
-        reading = read_rows(feed, bytes_of(found.parts), found.name, house.registry.codes)
+        parts = house.containers.opened(feed.spec.source, bytes_of(found.parts), now())
+        reading = read_rows(feed, parts, found.name, house.registry.codes)
     except HubError as error:
         return Preview(NEXT_BATCH, found.name, code=error.code, message=str(error))
     except ODD as error:  # its words may quote a row

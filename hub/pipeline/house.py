@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
 from hub.archive import Archive
+from hub.containers import Containers
 from hub.errors import NotAllowed
+from hub.feed import Feed
 from hub.model import Batch
 from hub.registry import Registry
 from hub.store import batches
@@ -19,11 +22,12 @@ log = logging.getLogger("hub")
 
 @dataclass(frozen=True)
 class House:
-    """What every verb needs: the database, the archive, the feeds."""
+    """What every verb needs: the database, the archive, the feeds, and what opens files that partners encrypt."""
 
     engine: sa.Engine
     archive: Archive
     registry: Registry
+    containers: Containers = field(default=Containers())
 
 
 def note(step: str, **facts: object) -> None:
@@ -37,3 +41,9 @@ def lock_batch(work: Work, batch_id: int) -> Batch:
     if batch is None:
         raise NotAllowed(f"there is no batch {batch_id}")
     return batch
+
+
+def read_parts(house: House, feed: Feed, batch: Batch) -> Sequence[bytes]:
+    """The archived bytes of a batch as formats read them, opened where its partner encrypts. Raises FeedChanged F023 to F029."""
+    parts = [house.archive.read(part) for part in batch.parts]
+    return house.containers.opened(feed.spec.source, parts, batch.fetched_at)

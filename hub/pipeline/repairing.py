@@ -17,7 +17,7 @@ from hub.feed import Feed, SftpSource
 from hub.model import Batch, BatchState
 from hub.pipeline.balancing import check_account
 from hub.pipeline.guarding import holding_by_hand
-from hub.pipeline.house import House, lock_batch, note
+from hub.pipeline.house import House, lock_batch, note, read_parts
 from hub.pipeline.reading import read_rows
 from hub.pipeline.recording import record_account, record_decision
 from hub.pipeline.replaying import check_bytes
@@ -171,10 +171,10 @@ def _find(work: Work, feed: Feed, batch_id: int, number: str, cells: Mapping[str
 
 def _weigh(work: Work, house: House, feed: Feed, batch: Batch, corrections: Sequence[Correction]) -> Weighed:
     """Read the batch as it stands and as it would be. Raises NotAllowed when the rows are not rejected, or would not be good."""
-    parts = [house.archive.read(part) for part in batch.parts]
     known = repairs.effective_corrections(work, batch.batch_id)
     codes = house.registry.codes
     try:
+        parts = read_parts(house, feed, batch)
         before = read_rows(feed, parts, batch.source_name, codes, known)
         after = read_rows(feed, parts, batch.source_name, codes, [*known, *corrections])
     except FeedChanged as error:

@@ -8,7 +8,7 @@ from hub.errors import ExpectationFailed, FeedChanged, Unbalanced
 from hub.feed import Feed, RestSource, SftpSource
 from hub.model import Batch, BatchState, Declared, Sorted, Tally
 from hub.pipeline.balancing import check_balance
-from hub.pipeline.house import House, lock_batch, note
+from hub.pipeline.house import House, lock_batch, note, read_parts
 from hub.pipeline.reading import Reading, check_expectations, name_parts, read_rows
 from hub.pipeline.recording import hold, record_account, record_decision
 from hub.points import reach
@@ -48,7 +48,7 @@ def read_again(work: Work, house: House, feed: Feed, batch: Batch) -> Reading:
 
     Raises FeedChanged or ExpectationFailed when they say nothing that may be taken.
     """
-    parts = [house.archive.read(part) for part in batch.parts]
+    parts = read_parts(house, feed, batch)
     corrections = repairs.effective_corrections(work, batch.batch_id)
     reading = read_rows(feed, parts, batch.source_name, house.registry.codes, corrections)
     if batch.released_by is None:

@@ -11,7 +11,7 @@ from functools import partial
 
 from connectors.interface import CallReporter, FileReporter
 from hub.digest import sm3_hex
-from hub.feed import CallReport, Feed, FileReport
+from hub.feed import CallReport, Feed, FileReport, SftpSource
 from hub.model import Batch, BatchState, Outcome, Stage, Status
 from hub.pipeline.guarding import check_lease
 from hub.pipeline.house import House, lock_batch, note
@@ -70,7 +70,7 @@ def _tell_by_file(
         is_told = batches.last_reported(work, batch.batch_id, stage) == digest
     if not is_told:
         reach("tell.before_file")
-        reporter.put(path, content, partial(check_lease, house))
+        _put(house, feed, report, reporter, path, content)
         reach("tell.file_put")
         with working(house.engine) as work:
             batches.write_report(work, batch.batch_id, stage, digest, len(rows))
@@ -78,6 +78,16 @@ def _tell_by_file(
             reach("tell.noting_file")
         reach("tell.file_noted")
     return read, len(rows)
+
+
+def _put(house: House, feed: Feed, report: FileReport, reporter: FileReporter, path: str, content: bytes) -> None:
+    """As its partner reads it; encrypting again gives other bytes of the same file."""
+    still_ours, source = partial(check_lease, house), feed.spec.source
+    if report.encrypted is None or not isinstance(source, SftpSource):
+        reporter.put(path, content, still_ours)
+        return
+    closed = house.containers.closed(source, report.encrypted, path.rpartition("/")[2], content)
+    reporter.put(path, closed.data, still_ours, closed.signature)
 
 
 def _tell_by_calls(
