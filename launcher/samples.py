@@ -1,6 +1,6 @@
 """Write one small sample per feed into mappings/samples, as the simulated partners give it: `python -m launcher.samples [FEED …]`.
 
-A feed without a sample fails `hub check`. The samples are synthetic; a real partner's would be masked. Beside the partner's files
+A feed without a sample fails `hub check`. The samples are synthetic and in clear; a real partner's would be masked. Beside the partner's files
 stands what must come of them (hub/samples.py); read it before it is committed.
 """
 
@@ -9,6 +9,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from hub.feed import Feed
 from hub.model import Fetched
 from hub.registry import Registry
 from hub.samples import EXPECTED, as_json, describe, sample_files
+from hub.settings import now
 from launcher.stand import hub_environment
 from launcher.state import PROJECT
 from simulators.running import running
@@ -40,7 +42,8 @@ def write_samples(mappings: Path, feed_ids: Sequence[str] = ()) -> list[Path]:
             folder = mappings / "samples" / feed_id
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
-            written += _write(folder, feed.spec.source.connector, found)
+            clear = bootstrap.open_containers().opened(feed.spec.source, found.parts, now())
+            written += _write(folder, feed.spec.source.connector, replace(found, parts=clear))
             written.append(write_expected(registry, feed))
     return written
 

@@ -14,7 +14,7 @@ AES = 99
 """The method that the central directory names for an encrypted entry; what is inside has its own."""
 PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 PIECE = 1024**2
-DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError, KeyError, NotImplementedError, IndexError)
+DAMAGED = (zlib.error, EOFError, ValueError, OSError, KeyError, NotImplementedError, IndexError)
 
 
 def is_zip(data: bytes) -> bool:
@@ -24,6 +24,8 @@ def is_zip(data: bytes) -> bool:
 
 def open_zip(data: bytes, pass_words: Sequence[str]) -> bytes:
     """The one file inside. Raises FeedChanged: F023 no zip or not encrypted by AES, F024 no pass word fits, F028, F029."""
+    from pyzipper import BadZipFile  # a class of its own
+
     if not data.startswith(b"PK\x03\x04"):
         raise FeedChanged("the file is no zip", code="F023")
     try:
@@ -32,7 +34,7 @@ def open_zip(data: bytes, pass_words: Sequence[str]) -> bytes:
                 return collect(_pieces(data, pass_word), len(data))
             except _Refused:
                 continue
-    except DAMAGED as error:
+    except (BadZipFile, *DAMAGED) as error:
         raise FeedChanged(f"the zip is damaged, cut off or altered: {type(error).__name__}", code="F028") from None
     raise FeedChanged("none of the agreed pass words opens the zip", code="F024")
 

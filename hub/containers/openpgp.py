@@ -91,9 +91,9 @@ def close_message(data: bytes, connection: Connection) -> bytes:
 
 
 def read_ends(connection: Connection, name: str) -> list[datetime | None]:
-    """When each key of an extra ends, or its first part that does; None for one that never does. Of the partner's, those with a pin.
+    """When each key of an extra ends, or its first part that does; None for one that never does.
 
-    Raises MappingInvalid where gpg is missing or the pins cannot be read.
+    Of the partner's only those with a pin. Raises MappingInvalid where gpg is missing or the pins cannot be read.
     """
     with open_home() as gpg:
         gpg.import_keys(connection.extra.get(name, "").encode())

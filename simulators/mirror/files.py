@@ -22,12 +22,14 @@ TREES = ("json", "xml")
 
 @dataclass(frozen=True)
 class File:
-    """One data file as it is put into the folder, with the rows it holds."""
+    """One data file as it is put into the folder, but not yet encrypted, with the rows it holds."""
 
     path: str
     content: bytes
     rows: int
     holds: tuple[Row, ...]
+    entry: str = ""
+    """What it is called inside a zip."""
 
     @property
     def name(self) -> str:
@@ -46,8 +48,9 @@ def files_of(feed: MirroredFeed, rows: Sequence[Row], day: date) -> list[File]:
         names.add(name)
         folder = feed.source["files"].rpartition("/")[0].replace("{date}", f"{day:%Y%m%d}")
         content, count = _content(feed, group, parts, day, number)
-        packed = pack(feed.source.get("packed"), content, f"{feed.title.split(' / ')[0]}_{day:%Y%m%d}.txt")
-        found.append(File(f"{folder}/{name}", packed, count, tuple(group)))
+        entry = f"{feed.title.split(' / ')[0]}_{day:%Y%m%d}.txt"
+        packed = pack(feed.source.get("packed"), content, entry)
+        found.append(File(f"{folder}/{name}", packed, count, tuple(group), entry))
     return found
 
 

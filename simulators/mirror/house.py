@@ -16,10 +16,11 @@ from starlette.routing import Mount
 from simulators.certificates import Certificates
 from simulators.faults import FaultLayer, Knobs
 from simulators.ledger import Ledger
+from simulators.mirror.containers import extras_of, kinds_of, make_keys
 from simulators.mirror.knocking import door_connection
 from simulators.mirror.office import Office
 from simulators.mirror.pairs import algorithm_of, read_keys
-from simulators.mirror.plain import Plan, read_plan
+from simulators.mirror.plain import MirroredFeed, Plan, read_plan
 from simulators.mirror.rest import WebPartner
 from simulators.mirror.soap_rows import SoapPartner, check_wsdl
 from simulators.mirror.stock import Stock, Truth
@@ -65,8 +66,11 @@ class Mirror:
             login, secret = login_of(partner), self._secrets[partner]
             guard = guard_of(feeds[0].source, login, secret, certificates.hub_signing, certificates.insurer)
             self.web[partner] = SoapPartner(feeds[0], stock, self._ledger(partner), login, guard)
+        self._container_keys = _read_container_keys(self._state / "container_keys.json", plan.partners_of("sftp"))
         self.offices = {
-            partner: Office(feeds, stock, state / "sftp" / partner, self._state / f"{partner}.sftp.sqlite")
+            partner: Office(
+                feeds, stock, state / "sftp" / partner, self._state / f"{partner}.sftp.sqlite", self._container_keys[partner]
+            )
             for partner, feeds in plan.partners_of("sftp").items()
         }
         self.users = {name: self._user(name, office) for name, office in self.offices.items()}
@@ -118,7 +122,7 @@ class Mirror:
         if source["connector"] == "sftp":
             return {
                 "conn_type": "sftp", "host": sftp["host"], "port": sftp["port"], "login": partner,
-                "password": secret, "extra": {"host_key": sftp["host_key"]},
+                "password": secret, "extra": {"host_key": sftp["host_key"], **extras_of(self._container_keys[partner])},
             }  # fmt: skip
         ca = {"ca": str(self._certificates.ca_file)}
         if source["connector"] == "soap":
@@ -193,8 +197,23 @@ def _read_secrets(path: Path, partners: set[str]) -> dict[str, str]:
     known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     if missing := sorted(partners - known.keys()):
         known |= {partner: secrets.token_hex(16) for partner in missing}
-        part = path.with_name(path.name + ".part")
-        part.touch(mode=0o600)
-        part.write_text(json.dumps(known))
-        os.replace(part, path)
+        _write_private(path, known)
     return known
+
+
+def _read_container_keys(path: Path, partners: Mapping[str, Sequence[MirroredFeed]]) -> dict[str, dict[str, Any]]:
+    """The keys of both sides of every partner that encrypts, kept from one start to the next; none for the others."""
+    kept: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    known = {partner: kept.get(partner, {}) for partner in partners}
+    for partner, feeds in partners.items():
+        if not known[partner] and (kinds := kinds_of(feeds)):
+            known[partner] = make_keys(partner, kinds)
+            _write_private(path, {**kept, **{name: keys for name, keys in known.items() if keys}})
+    return known
+
+
+def _write_private(path: Path, known: Mapping[str, Any]) -> None:
+    part = path.with_name(path.name + ".part")
+    part.touch(mode=0o600)
+    part.write_text(json.dumps(known))
+    os.replace(part, path)

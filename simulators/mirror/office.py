@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from simulators.ledger import Ledger, count_concluded
+from simulators.mirror.containers import Keys, decrypt, encrypt
 from simulators.mirror.files import File, files_of
 from simulators.mirror.packing import beside, digest_of, is_shared
 from simulators.mirror.plain import MirroredFeed, MirrorError
@@ -27,7 +28,10 @@ _SHORT = {"intake": "ret", "outcome": "fin", "conclusion": "con"}
 class Office:
     """Writes each file of the day once and reads what comes back."""
 
-    def __init__(self, feeds: Sequence[MirroredFeed], stock: Stock, root: Path, ledger: Path) -> None:
+    def __init__(
+        self, feeds: Sequence[MirroredFeed], stock: Stock, root: Path, ledger: Path, keys: Keys | None = None
+    ) -> None:
+        self._keys = keys or {}
         self.feeds, self.root, self.ledger = list(feeds), root, Ledger(ledger, _TABLES)
         self._stock = stock
         self._read: dict[Path, tuple[int, int]] = {}
@@ -64,18 +68,21 @@ class Office:
             return file.name
         target, source = self.root / file.path, feed.source
         target.parent.mkdir(parents=True, exist_ok=True)
-        digest, done = digest_of(source, file.content), source.get("done")
+        content, signature = encrypt(source, self._keys, file.entry, file.content)
+        digest, done = digest_of(source, content), source.get("done")
         # Booked before it can be seen: whatever a reader finds is in the ledger already.
         self.ledger.note_sent(
             sent for place, row in enumerate(file.holds) for sent in sent_of(feed, row, place, file.name)
         )
         beside_it = [(target.with_name(beside(source["digest"], file.name)), os.fsencode(f"{digest}  {file.name}\n"))] \
             if source.get("digest") else []  # fmt: skip
-        writes = [(target, file.content), *beside_it] if done else [*beside_it, (target, file.content)]
+        if signature is not None:
+            beside_it.append((target.with_name(beside(source["signature"], file.name)), signature))
+        writes = [(target, content), *beside_it] if done else [*beside_it, (target, content)]
         if done and not is_shared(done):
-            writes.append((target.with_name(beside(done, file.name)), f"{len(file.content)}|{file.rows}".encode()))
-        for path, content in writes:
-            _put(path, content)
+            writes.append((target.with_name(beside(done, file.name)), f"{len(content)}|{file.rows}".encode()))
+        for path, written in writes:
+            _put(path, written)
         self.ledger.note_file(file.name, feed.feed_id, None, digest)
         return file.name
 
@@ -118,7 +125,7 @@ class Office:
 
     def _look_at(self, feed: MirroredFeed, stage: str, data: Path) -> None:
         source = feed.source
-        around = [pattern for pattern in (source.get("done"), source.get("digest")) if pattern]
+        around = [source[word] for word in ("done", "digest", "signature") if source.get(word)]
         if data.suffix in (".part", ".tmp") or any(_is_beside(pattern, data) for pattern in around):
             return
         done = source.get("done")
@@ -139,6 +146,12 @@ class Office:
             digest_ok = near.is_file() and near.read_text(errors="replace").split()[:1] == [digest]
         said = flag.read_text(errors="replace").split("|")[0].strip() if flag != data else ""
         flag_ok = said in ("", str(len(content)))
+        try:
+            content = self._in_clear(feed, stage, data, content)
+        except (ValueError, OSError) as problem:
+            self._stock.problems[feed.feed_id] = f"{data.name} is not encrypted as agreed: {problem}"[:200]
+            digest_ok = False
+        digest = digest_of(source, content)
         if stage == "conclusion":
             self._note_conclusion(feed, data.name, content, digest_ok and flag_ok)
         first = content.decode("gb18030", errors="replace").splitlines()[:1] or [""]
@@ -147,6 +160,13 @@ class Office:
             "insert or ignore into returned values (?, ?, ?, ?, ?, ?, ?, ?)",
             (data.name, _SHORT[stage], digest, first[0], content, digest_ok, flag_ok, now),
         )
+
+    def _in_clear(self, feed: MirroredFeed, stage: str, data: Path, content: bytes) -> bytes:
+        """What a return file says. Known by its content: encrypting it again gives other bytes."""
+        kind = feed.report.get(stage, {}).get("encrypted")
+        form = feed.source.get("signature")
+        near = data.with_name(beside(form, data.name)) if form and kind == feed.source.get("encrypted") else None
+        return decrypt(kind, self._keys, content, near.read_bytes() if near is not None else None)
 
     def _note_conclusion(self, feed: MirroredFeed, name: str, content: bytes, is_whole: bool) -> None:
         """Book what a whole and readable file says of a clue; the same content seen again is no second telling."""

@@ -41,7 +41,7 @@ def exchanged(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFacto
     assert postgres.create_database("every_feed")
     engine = open_database(postgres.url("every_feed"))
     migrate(engine)
-    house = House(engine, Archive(tmp_path_factory.mktemp("archive")), REGISTRY)
+    house = House(engine, Archive(tmp_path_factory.mktemp("archive")), REGISTRY, bootstrap.open_containers())
     with (
         running(tmp_path_factory.mktemp("partners"), mirrored="all", scale=0.5, latency=0, rate=1000) as up,
         pytest.MonkeyPatch.context() as patch,
