@@ -1,7 +1,7 @@
 """Write one small sample per feed into mappings/samples, as the simulated partners give it: `python -m launcher.samples [FEED …]`.
 
-A feed without a sample fails `hub check`. The samples are synthetic and in clear; a real partner's would be masked. Beside the partner's files
-stands what must come of them (hub/samples.py); read it before it is committed.
+A feed without a sample fails `hub check`. The samples are synthetic and in clear; a real partner's would be masked.
+Beside the partner's files stands what must come of them (hub/samples.py); read it before it is committed.
 """
 
 import os

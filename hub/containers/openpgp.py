@@ -78,7 +78,8 @@ def close_message(data: bytes, connection: Connection) -> bytes:
     with open_home() as gpg:
         ring = _import(gpg, connection)
         result = gpg.encrypt_file(
-            io.BytesIO(data), [ring.pins[0].value], sign=ring.ours[0], armor=False, always_trust=True, passphrase=spoken(ring.pass_phrase),
+            io.BytesIO(data), [ring.pins[0].value], sign=ring.ours[0], armor=False, always_trust=True,
+            passphrase=spoken(ring.pass_phrase),
             extra_args=["--digest-algo", "SHA256"],
         )  # fmt: skip
     status = status_of(result)

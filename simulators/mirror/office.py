@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,8 @@ class Office:
             for stage, report in feed.report.items():
                 pattern = str(report.get("file", "")).replace("{date}", "*").replace("{name}", "*")
                 for data in sorted(self.root.glob(pattern)) if pattern else ():
-                    self._look_at(feed, stage, data)
+                    if _answers(feed, report, data):
+                        self._look_at(feed, stage, data)
             for data in sorted(self.root.glob(_anything(feed.conclusion.get("file", "")))) if feed.conclusion else ():
                 self._look_at(feed, "conclusion", data)
 
@@ -206,6 +208,13 @@ class Office:
             fields = dict(zip(_FIRST_LINE, row["first_line"].split("|", 7), strict=False))
             checks = {"digest_ok": bool(row["digest_ok"]), "flag_ok": bool(row["flag_ok"])}
             yield row["stage"], row["file"], {**fields, **checks, "versions": row["versions"]}
+
+
+def _answers(feed: MirroredFeed, report: Mapping[str, Any], path: Path) -> bool:
+    """Whether a return file speaks of a file of this feed, and not of another that shares its folders."""
+    before, _, after = report["file"].rpartition("/")[2].partition("{name}")
+    answered = path.name.removeprefix(before).removesuffix(after)
+    return fnmatchcase(answered, feed.source["files"].rpartition("/")[2])
 
 
 def _anything(pattern: str) -> str:

@@ -97,7 +97,9 @@ def open_hub(
         migrate(engine)
         registry = read_registry(mappings)
         assert registry.problems == ()
-        return Hub(House(engine, Archive(tmp_path_factory.mktemp("archive")), registry, bootstrap.open_containers()), up)
+        return Hub(
+            House(engine, Archive(tmp_path_factory.mktemp("archive")), registry, bootstrap.open_containers()), up
+        )
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bootstrap, "find_connection", known.__getitem__)

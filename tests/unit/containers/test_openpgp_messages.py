@@ -182,7 +182,9 @@ class TestKeys:
         assert "any_sftp" in str(raised.value)
         assert "BEGIN" not in str(raised.value)
 
-    def test_without_gpg_the_administrator_is_told(self, connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_without_gpg_the_administrator_is_told(
+        self, connection: Connection, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """And the file waits."""
         monkeypatch.setenv("PATH", "/nowhere")
         with pytest.raises(MappingInvalid, match="apt install gnupg"):
