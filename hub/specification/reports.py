@@ -91,7 +91,8 @@ def _told(field: FieldSpec, codes: Codes) -> tuple[str, str]:
 
 def _form(report: FileReport) -> str:
     every = "逐行 every line" if report.form == "summary_and_every_line" else "仅退回行 rejected lines only"
-    return f"首行汇总，其后{every}；换行 line end {report.newline.upper()}"
+    closed = f"；同样加密并签名 encrypted and signed：{report.encrypted}" if report.encrypted else ""
+    return f"首行汇总，其后{every}；换行 line end {report.newline.upper()}{closed}"
 
 
 def _call(stage: str, report: CallReport, spec: FeedSpec, codes: Codes) -> list[str]:

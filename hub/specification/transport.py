@@ -26,6 +26,15 @@ PAGES = {
     "none": "一次取完 in one answer",
 }
 
+SM4_FORM = "[容器格式 its form](../../decisions/0034-encrypted-files.md)"
+CONTAINERS = {
+    "openpgp": "OpenPGP，加密给本枢纽公钥，并用贵方登记的密钥签名（SHA-256 及以上） "
+    "to the hub's key, signed by yours (SHA-256 or better)",
+    "aes-zip": "zip，WinZip AES（AES-256），约定口令；不收 ZipCrypto AES-256 with the agreed pass word, no ZipCrypto",
+    "sm4-gcm": f"SM4-GCM 分块，末尾 HMAC-SM3 chunks with HMAC-SM3 at the end；{SM4_FORM}",
+    "signed": f"SM4-GCM 分块 chunks；SM2 签名文件 signature file {{}}；{SM4_FORM}",
+}
+
 DAYS = {
     "workdays": ("工作日（含调休上班日）", "working day (swapped weekends included)"),
     "daily": ("自然日", "calendar day"),
@@ -71,8 +80,26 @@ def _drop(source: SftpSource) -> list[str]:
         lines += [f"* 打包 packed：{source.packed}，包内只放一个文件 exactly one file inside"]
     if source.digest:
         lines += [f"* 摘要文件 digest：{code(source.digest)}"]
+    lines += _encryption(source)
     done = f"最后放 {code(source.done)} the flag comes last" if source.done else "写完后改名 renamed when whole"
     return [*lines, f"* 完成标志 complete when：{done}"]
+
+
+def _encryption(source: SftpSource) -> list[str]:
+    """How the file is encrypted and proven, and what the sender reads when it is not."""
+    if source.encrypted is None:
+        return []
+    signature = source.signature
+    how = CONTAINERS[source.encrypted] if signature is None else CONTAINERS["signed"].format(code(signature))
+    return [
+        f"* 加密 encrypted：{how}",
+        "* 不合约定时的代码 otherwise：F023 未加密或方式不符 not encrypted as agreed；"
+        "F024 加密对象或口令不符 another key or pass word；"
+        "F025 未签名 not signed；F026 签名人不符 another signer；F027 签名密钥失效 expired, revoked or SHA-1；"
+        "F028 被改动或截断 altered or cut off；F029 解开后过大 too large（512 MB）",
+        "* 标志与摘要按密文计算 flag and digest are of the encrypted bytes；"
+        "密钥、指纹另行交换 keys and fingerprints are exchanged apart",
+    ]
 
 
 def _file(spec: FeedSpec) -> list[str]:

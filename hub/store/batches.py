@@ -16,7 +16,7 @@ BATCH = """select batch_id, feed_id, source_name, digest, state, parts, fetched_
 
 
 # Held in the very commit that brought it: for what stands beside the bytes, not for what stands in them.
-HELD_AT_THE_DOOR = "state = 'held' and hold_code in ('F001', 'F007') and read_at = fetched_at"
+HELD_AT_THE_DOOR = "state = 'held' and hold_code in ('F001', 'F007', 'F025') and read_at = fetched_at"
 
 # Nothing waits of the batch's own records, nor of those it repeats.
 ALL_ANSWERED = """not exists (
@@ -40,7 +40,7 @@ def read_batch(work: Work, batch_id: int, *, lock: bool = False) -> Batch | None
 def seen_stamps(work: Work, feed_id: str) -> frozenset[FileStamp]:
     """Files of a feed that need not be read again: same name, size and time as when they were.
 
-    A file held for its digest or flag is looked at again, because those may be mended beside it.
+    A file held for its digest, flag or signature file is looked at again, because those may be mended beside it.
     """
     sql = f"""select source_name, stamp_size, stamp_modified_at from batch
               where feed_id = :feed_id and stamp_size is not null and not ({HELD_AT_THE_DOOR})"""

@@ -286,9 +286,7 @@ class TestOpenPgp:
         assert bank.verdict(write(CONTENT, ours, theirs, "--digest-algo", "SHA1")) == "F027"
         assert bank.verdict(write(BOMB, ours, theirs)) == "F029"
 
-    def test_a_revoked_signer_is_refused(
-        self, bank: Bank, ours: pgp.PgpKey, theirs: pgp.PgpKey
-    ) -> None:
+    def test_a_revoked_signer_is_refused(self, bank: Bank, ours: pgp.PgpKey, theirs: pgp.PgpKey) -> None:
         """F027, also for a file that the key signed well."""
         good = pgp.write_message(CONTENT, ours, theirs)
         bank.reconnect(pgp_partner_keys=pgp.revoked(theirs))
@@ -345,6 +343,18 @@ class TestSm4Gcm:
         assert bank.verdict(foreign, signed(bank, foreign)) == "F024"
         by_mac = sm4_container.write_container(CONTENT, bytes.fromhex(bank.keys["sm4"]), bytes(32))
         assert bank.verdict(by_mac, signed(bank, by_mac)) == "F025"
+
+    def test_a_signature_file_that_comes_late_is_taken(self, bank: Bank) -> None:
+        """The bank need not send the data again; what was held is settled or told anew with it."""
+        data, signature = bank.close()
+        assert signature is not None
+        name = bank.drop(data)
+        bank.hub.take_in([bank.feed_id])
+        assert bank.hub.batch(name).hold_code == "F025"
+        [path] = bank.root.rglob(name)
+        path.with_name(f"{name}.sig").write_bytes(signature)
+        bank.hub.take_in([bank.feed_id])
+        assert bank.hub.batch(name).hold_code not in (None, "F025", "F006")
 
     def test_a_key_counts_until_its_day(self, bank: Bank) -> None:
         """The old one for what came by then, the new one beside it."""
