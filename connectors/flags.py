@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import posixpath
 from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
 
+from connectors.names import fits_pattern
 from connectors.ssh import Entry
 from hub.digest import sm3_hex
 from hub.feed import SftpSource
@@ -40,10 +40,10 @@ def flags_each_file(source: SftpSource) -> bool:
 
 
 def is_agreed(source: SftpSource, name: bytes) -> bool:
-    """Compare bytes: read in the wrong encoding, a name may swallow the underscore that the pattern looks for."""
+    """Whether it is data that the mapping looks for."""
     if name.endswith(UNFINISHED) or (source.done is not None and name == source.done.encode()):
         return False
-    return fnmatchcase(name, posixpath.basename(source.files).encode())
+    return fits_pattern(source, name)
 
 
 def complete_names(source: SftpSource, entries: Mapping[bytes, Entry]) -> list[bytes]:

@@ -27,6 +27,7 @@ from connectors.flags import (
     path_beside,
     strangers,
 )
+from connectors.names import is_safe, on_line, shown
 from connectors.spool import IN_MEMORY, PIECE, Spool
 from connectors.ssh import Entry, SshSession, translated
 from hub.errors import PartnerRefused
@@ -41,7 +42,6 @@ SETTLE_SECONDS = 1.0
 LARGEST_FILE = 2 * 1024**3
 LARGEST_SIGNATURE = 4096
 PART = ".part"
-SAFE_NAME = re.compile(rb"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,199}")
 COUNT = re.compile(r"[0-9]{1,12}")
 """Rows that a flag may promise; a number that fits no database would stop all files behind it."""
 
@@ -88,7 +88,7 @@ class SftpConnector(SshSession):
         for path, entry in sorted(complete, key=lambda found: found[0]):
             if _stamp(path, entry.attributes) in seen:
                 continue
-            if not entry.is_file or not SAFE_NAME.fullmatch(entry.name):
+            if not entry.is_file or not is_safe(self._source, entry.name):
                 yield Notice("F008", f"{path!r} is not a plain file with an agreed name; it was left alone", path)
                 continue
             with translated(self._connection.name):
@@ -124,11 +124,12 @@ class SftpConnector(SshSession):
         other._glance = {}
         return other
 
-    def _list(self, folder: str) -> list[Entry]:
+    def _list(self, folder: str, coding: str = "") -> list[Entry]:
+        coding = coding or self._source.names or "utf-8"
         if self._glance is None:
-            return super()._list(folder)
+            return super()._list(folder, coding)
         if folder not in self._glance:
-            self._glance[folder] = super()._list(folder)
+            self._glance[folder] = super()._list(folder, coding)
         return self._glance[folder]
 
     def complete_files(self) -> list[tuple[str, Entry]]:
@@ -145,15 +146,16 @@ class SftpConnector(SshSession):
 
     def _complete(self, listings: Listings) -> list[tuple[str, Entry]]:
         return [
-            (f"{folder}/{_shown(name)}", entries[name])
+            (f"{folder}/{shown(self._source, name)}", entries[name])
             for folder, entries in listings.items()
             for name in complete_names(self._source, entries)
         ]
 
-    @staticmethod
-    def _paths(listings: Listings, choose: Callable[[Mapping[bytes, Entry]], list[bytes]]) -> list[str]:
+    def _paths(self, listings: Listings, choose: Callable[[Mapping[bytes, Entry]], list[bytes]]) -> list[str]:
         """What is chosen of each folder, as whole paths."""
-        return [f"{folder}/{_shown(name)}" for folder, entries in listings.items() for name in choose(entries)]
+        return [
+            f"{folder}/{shown(self._source, name)}" for folder, entries in listings.items() for name in choose(entries)
+        ]
 
     def _settled(self, found: list[tuple[str, Entry]], seen: frozenset[FileStamp]) -> list[tuple[str, Entry]]:
         """Without flags, a file whose size or time changes between two listings is still being written."""
@@ -180,7 +182,7 @@ class SftpConnector(SshSession):
         data = self._bytes(path, entry.attributes.st_size or 0)
         reach("file.read")
         stamp = _stamp(path, entry.attributes)
-        if _stamp(path, self._sftp.lstat(path)) != stamp:
+        if _stamp(path, self._sftp.lstat(self._wire(path))) != stamp:
             return None
         if abs(time.time() - stamp.modified_at) < YOUNG_SECONDS:
             stamp = replace(stamp, modified_at=-1)
@@ -195,6 +197,9 @@ class SftpConnector(SshSession):
             fault=fault,
             printed_rows=int(rows) if COUNT.fullmatch(rows) else None,
         )
+
+    def _wire(self, path: str) -> bytes:
+        return on_line(self._source, path)
 
     def _flag(self, path: str) -> str:
         """What the file's own flag says: its size, and perhaps its rows."""
@@ -221,7 +226,7 @@ class SftpConnector(SshSession):
         if self._source.signature is None:
             return None
         try:
-            with self._sftp.open(path_beside(path, self._source.signature), "rb") as file:
+            with self._sftp.open(self._wire(path_beside(path, self._source.signature)), "rb") as file:
                 return file.read(LARGEST_SIGNATURE)
         except FileNotFoundError:
             return None
@@ -238,7 +243,7 @@ class SftpConnector(SshSession):
 
     def _pieces(self, path: str, size: int) -> Iterator[bytes]:
         came = size
-        with self._sftp.open(path, "rb") as file:
+        with self._sftp.open(self._wire(path), "rb") as file:
             if size <= LARGEST_FILE:
                 file.prefetch(size)
                 came = 0
@@ -249,7 +254,7 @@ class SftpConnector(SshSession):
             raise PartnerRefused(f"{path} has {came} bytes or more, more than agreed")
 
     def _small(self, path: str) -> str:
-        with self._sftp.open(path, "rb") as file:
+        with self._sftp.open(self._wire(path), "rb") as file:
             return file.read(4096).decode("ascii", "replace")
 
     def put(self, path: str, data: bytes, still_ours: Callable[[], None], signature: bytes | None = None) -> None:
@@ -272,7 +277,7 @@ class SftpConnector(SshSession):
             if signature is not None and self._source.signature:
                 self._place(path_beside(path, self._source.signature), signature, still_ours)
             if digest:
-                line = f"{digest_of(digest, data)}  {name}\n".encode()
+                line = self._wire(f"{digest_of(digest, data)}  {name}\n")
                 self._place(path_beside(path, digest), line, still_ours)
                 reach("put.digest_placed")
             if flag and flags_each_file(self._source):
@@ -282,20 +287,20 @@ class SftpConnector(SshSession):
 
     def _make_folder(self, folder: str) -> None:
         try:
-            self._sftp.stat(folder)
+            self._sftp.stat(self._wire(folder))
         except FileNotFoundError:
-            self._sftp.mkdir(folder)
+            self._sftp.mkdir(self._wire(folder))
 
     def _stands(self, path: str, data: bytes) -> bool:
         try:
-            with self._sftp.open(path, "rb") as file:
+            with self._sftp.open(self._wire(path), "rb") as file:
                 return bool(file.read() == data)
         except FileNotFoundError:
             return False
 
     def _take_away(self, path: str) -> None:
         with suppress(FileNotFoundError):
-            self._sftp.remove(path)
+            self._sftp.remove(self._wire(path))
 
     def _place(self, path: str, data: bytes, still_ours: Callable[[], None]) -> None:
         if not self._stands(path, data):
@@ -306,27 +311,26 @@ class SftpConnector(SshSession):
 
         Where a partner lets nobody list the folder, what is left stays.
         """
-        folder, starts = posixpath.dirname(paths[0]), tuple(f"{posixpath.basename(path)}.".encode() for path in paths)
+        folder, starts = (
+            posixpath.dirname(paths[0]),
+            tuple(self._wire(f"{posixpath.basename(path)}.") for path in paths),
+        )
         with suppress(PartnerRefused, PermissionError):
             for entry in self._list(folder):
                 name = entry.name
-                if name.startswith(starts) and name.endswith(PART.encode()) and SAFE_NAME.fullmatch(name):
-                    self._take_away(f"{folder}/{name.decode()}")
+                if name.startswith(starts) and name.endswith(PART.encode()) and is_safe(self._source, name):
+                    self._take_away(f"{folder}/{shown(self._source, name)}")
 
     def _write(self, path: str, data: bytes, still_ours: Callable[[], None]) -> None:
         """Under a name that nobody else writes to, so that nobody gives its name to the half of another's file."""
         part = f"{path}.{token_hex(4)}{PART}"
-        with self._sftp.open(part, "wx") as file:
+        with self._sftp.open(self._wire(part), "wx") as file:
             file.set_pipelined(True)
             file.write(data)
         reach("put.part_written")
         still_ours()
         reach("put.checked")
-        self._sftp.posix_rename(part, path)
-
-
-def _shown(name: bytes) -> str:
-    return name.decode("gb18030", "backslashreplace")
+        self._sftp.posix_rename(self._wire(part), self._wire(path))
 
 
 def _stamp(path: str, attributes: SFTPAttributes) -> FileStamp:

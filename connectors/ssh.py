@@ -103,14 +103,14 @@ class SshSession:
             raise unusable(self._connection, "private_key cannot be read; is key_password right?")
         return None
 
-    def _list(self, folder: str) -> list[Entry]:
+    def _list(self, folder: str, coding: str = "utf-8") -> list[Entry]:
         """List at byte level: one name that is not UTF-8 makes paramiko's own listdir fail for the whole folder.
 
         Still so in paramiko 5.1; goes away when its listdir gives names as bytes.
         """
-        kind, message = self._sftp._request(CMD_OPENDIR, folder.encode())  # type: ignore[attr-defined]
+        kind, message = self._sftp._request(CMD_OPENDIR, folder.encode(coding))  # type: ignore[attr-defined]
         if kind != CMD_HANDLE:
-            raise PartnerRefused(f"{folder} cannot be listed")
+            raise PartnerRefused(f"{folder!r} cannot be listed")
         handle, entries = message.get_binary(), []
         while True:
             try:

@@ -26,6 +26,9 @@ class SftpSource(Spec):
     connection: str
     files: str
     name: str = Field(description="the parts of a file name, such as {bank}_{area}_{type}_{date}_{seq}_v{version}.txt")
+    names: Literal["gb18030", "utf-8"] | None = Field(
+        None, description="the code page of its file names, which may then be Chinese; plain ASCII names when left out"
+    )
     done: str | None = Field(
         None, description="the flag, which comes last: .ok appended, {stem}.flg, or READY for a whole folder"
     )

@@ -46,7 +46,7 @@ def exchanged(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFacto
         running(tmp_path_factory.mktemp("partners"), mirrored="all", scale=0.5, latency=0, rate=1000) as up,
         pytest.MonkeyPatch.context() as patch,
     ):
-        known = find_connections(up.addresses) | connections(up.addresses)
+        known = connections(up.addresses) | find_connections(up.addresses)
         patch.setattr(bootstrap, "find_connection", known.__getitem__)
         up.control.drop_day()
         hub = Hub(house, up)

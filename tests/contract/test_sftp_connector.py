@@ -248,6 +248,53 @@ class TestFetching:
         assert list(files(found)) == [NAME]
         assert [notice.code for notice in notices(found)] == ["F008"]
 
+    @pytest.mark.parametrize("coding", ["gb18030", "utf-8"])
+    def test_chinese_names_come_where_their_code_page_is_agreed(self, folder: Folder, coding: str) -> None:
+        """File, flag and digest by their bytes; a name in the other code page, or with more than Chinese in it, is noticed."""
+        name, other = "工资䶮一_代发_20261123.txt", {"gb18030": "utf-8", "utf-8": "gb18030"}[coding]
+        for written in (name.encode(coding), "工资_代发_1.txt".encode(other), "工\u202e资_代发_2.txt".encode(coding),
+                        "工 资_代发_3.txt".encode(coding), "-工资_代发_4.txt".encode(coding), "工资\n_代发_5.txt".encode(coding)):  # fmt: skip
+            for suffix, content in (
+                (b"", DATA),
+                (b".sm3", sm3_hex(DATA).encode()),
+                (b".ok", f"{len(DATA)}|1".encode()),
+            ):
+                Path(os.fsdecode(os.fsencode(folder.day) + b"/" + written + suffix)).write_bytes(content)
+        agreed = folder.source().model_copy(update={"names": coding, "files": f"{folder.within}/{{date}}/*_代发_*.txt"})
+        with SftpConnector(folder.connection, agreed) as connector:
+            found = list(connector.fetch(None, frozenset()))
+        assert {one: got.parts for one, got in files(found).items()} == {name: [DATA]}
+        assert files(found)[name].fault is None
+        assert files(found)[name].printed_rows == 1
+        assert {notice.code for notice in notices(found)} == {"F008"}
+        assert len(notices(found)) >= 4
+
+    @pytest.mark.parametrize("coding", ["gb18030", "utf-8"])
+    def test_return_files_are_named_in_the_same_code_page(self, folder: Folder, coding: str) -> None:
+        """Put once more they are the same; nothing is left of a try that ended half-way."""
+        agreed = folder.source().model_copy(update={"names": coding})
+        path = f"{folder.within}/20261123/RET_工资.txt"
+        left = os.fsencode(folder.day) + b"/" + "RET_工资.txt.00112233.part".encode(coding)
+        Path(os.fsdecode(left)).write_bytes(b"half")
+        with SftpConnector(folder.connection, agreed) as connector:
+            for _ in range(2):
+                connector.put(path, DATA, lambda: None)
+        names = {os.fsencode(one.name) for one in folder.day.iterdir()}
+        assert names == {f"RET_工资.txt{suffix}".encode(coding) for suffix in ("", ".sm3", ".ok")}
+
+    def test_a_signature_file_comes_along_and_is_no_stranger(self, folder: Folder) -> None:
+        """It is the second part; where it is missing the file is held for it."""
+        folder.drop()
+        agreed = folder.source().model_copy(update={"encrypted": "sm4-gcm", "signature": ".sig"})
+        for signature, fault in ((None, "F025"), (b"signed", None)):
+            if signature is not None:
+                (folder.day / f"{NAME}.sig").write_bytes(signature)
+            with SftpConnector(folder.connection, agreed, lambda: (agreed,)) as connector:
+                [found] = connector.fetch(None, frozenset())
+            assert isinstance(found, Fetched)
+            assert found.parts == [DATA, *([signature] if signature else [])]
+            assert (found.fault or (None,))[0] == fault
+
     def test_a_file_that_cannot_be_read_hides_nobody(self, folder: Folder) -> None:
         """A flag or digest that is a folder is the bank's slip; the other files come."""
         folder.drop(flag=None)
