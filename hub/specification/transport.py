@@ -76,6 +76,8 @@ def _arrivals(spec: FeedSpec) -> list[str]:
 
 def _drop(source: SftpSource) -> list[str]:
     lines = [f"* SFTP 目录与文件 files：{code(source.files)}；文件名 name {code(source.name)}"]
+    if source.names:
+        lines += [f"* 文件名编码 file names are in：{source.names}"]
     if source.packed:
         lines += [f"* 打包 packed：{source.packed}，包内只放一个文件 exactly one file inside"]
     if source.digest:

@@ -252,8 +252,8 @@ class TestFetching:
     def test_chinese_names_come_where_their_code_page_is_agreed(self, folder: Folder, coding: str) -> None:
         """File, flag and digest by their bytes; a name in the other code page, or with more than Chinese in it, is noticed."""
         name, other = "工资䶮一_代发_20261123.txt", {"gb18030": "utf-8", "utf-8": "gb18030"}[coding]
-        for written in (name.encode(coding), "工资_代发_1.txt".encode(other), "工\u202e资_代发_2.txt".encode(coding),
-                        "工 资_代发_3.txt".encode(coding), "-工资_代发_4.txt".encode(coding), "工资\n_代发_5.txt".encode(coding)):  # fmt: skip
+        odd = ("工\u202e资_代发_2.txt", "工 资_代发_3.txt", "-工资_代发_4.txt", "工资\n_代发_5.txt")
+        for written in (name.encode(coding), "工资_代发_1.txt".encode(other), *(one.encode(coding) for one in odd)):
             for suffix, content in (
                 (b"", DATA),
                 (b".sm3", sm3_hex(DATA).encode()),
