@@ -15,13 +15,13 @@ import requests
 from connectors.deadline import Deadline
 from connectors.tls import Adapter, check_address, make_context, refusal_of
 from hub.errors import PartnerRefused, PartnerUnavailable, SubmissionRefused
+from hub.limits import LARGEST_ANSWER
 from hub.model import Connection
 from hub.settings import now
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
 DEADLINE_SECONDS = 60
-LARGEST_ANSWER = 64 * 1024 * 1024
 
 
 def open_session(connection: Connection) -> requests.Session:

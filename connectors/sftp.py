@@ -32,6 +32,7 @@ from connectors.spool import IN_MEMORY, PIECE, Spool
 from connectors.ssh import Entry, SshSession, translated
 from hub.errors import PartnerRefused
 from hub.feed import SftpSource
+from hub.limits import LARGEST_FILE
 from hub.model import Connection, Fetched, FileStamp, Notice
 from hub.points import reach
 from hub.settings import today
@@ -39,7 +40,6 @@ from hub.settings import today
 # SFTP tells whole seconds: a file this young may be replaced without its stamp showing it, so it is looked at once more.
 YOUNG_SECONDS = 3
 SETTLE_SECONDS = 1.0
-LARGEST_FILE = 2 * 1024**3
 LARGEST_SIGNATURE = 4096
 PART = ".part"
 COUNT = re.compile(r"[0-9]{1,12}")
@@ -103,7 +103,7 @@ class SftpConnector(SshSession):
         except TimeoutError:
             raise
         except PartnerRefused as error:
-            return Notice("F008", f"{error}; skipped", path)
+            return Notice(error.code if error.code == "F030" else "F008", f"{error}; skipped", path)
         except OSError as error:
             transport = self._client.get_transport()
             if transport is None or not transport.is_active():
@@ -251,7 +251,7 @@ class SftpConnector(SshSession):
                 came += len(piece)
                 yield piece
         if came > LARGEST_FILE:
-            raise PartnerRefused(f"{path} has {came} bytes or more, more than agreed")
+            raise PartnerRefused(f"{path} has {came} bytes or more, {LARGEST_FILE} are the most", code="F030")
 
     def _small(self, path: str) -> str:
         with self._sftp.open(self._wire(path), "rb") as file:

@@ -10,6 +10,7 @@ import polars as pl
 
 from hub.errors import FeedChanged
 from hub.feed import FieldSpec, RecordSpec
+from hub.limits import LONGEST_CELL
 from hub.model import Rows
 from hub.recipes import RECIPES, find_recipe
 from hub.text import UNREADABLE, has_full_width, has_old_letters, in_half_width, with_real_letters
@@ -17,6 +18,10 @@ from hub.text import UNREADABLE, has_full_width, has_old_letters, in_half_width,
 Codes = Mapping[str, Mapping[str, str]]
 SPACES = " \t\u3000\u00a0"
 AMOUNTS = frozenset(name for name, recipe in RECIPES.items() if recipe.code == "L109")
+ROUNDED = r"^-?[0-9]\.[0-9]+[Ee]\+[0-9]+$"
+"""How a spreadsheet writes a long number whose last digits it has dropped."""
+LETTERS_SHOWN = 100
+"""Of a cell that is too long to be kept beside its reason."""
 NUL, SHOWN_NUL = "\x00", "\u2400"
 """PostgreSQL keeps no NUL in any text; what is only shown of a row has its picture instead. The bytes are in the archive."""
 
@@ -125,11 +130,18 @@ def _read_field(name: str, spec: FieldSpec, column: dy.Column, codes: Codes) -> 
     if (words := spec.as_ or default_recipe(column.dtype)) is not None:
         recipe, argument = find_recipe(words)
         value, code = recipe.read(value, argument), recipe.code if spec.codes is None else code
-    spoiled = text.str.contains(UNREADABLE, literal=True)
-    typed = pl.when(~spoiled.fill_null(False)).then(value.cast(column.dtype, strict=False))
+    spoiled = _spoiled(text, spec.const is None and is_code_like(spec, column))
+    typed = pl.when(spoiled.is_null()).then(value.cast(column.dtype, strict=False))
     unread = pl.when(text.is_not_null() & typed.is_null()).then(pl.lit(code))
-    problem = pl.when(spoiled).then(pl.lit("L102")).otherwise(unread)
-    return [typed.alias(name), problem.alias(f"!{name}")]
+    return [typed.alias(name), pl.coalesce(spoiled, unread).alias(f"!{name}")]
+
+
+def _spoiled(text: pl.Expr, is_code: bool) -> pl.Expr:
+    """The code of what makes a text unreadable whatever it should be; null for one that may be read."""
+    found = pl.when(text.str.len_chars() > LONGEST_CELL).then(pl.lit("L127"))
+    if is_code:
+        found = found.when(text.str.contains(ROUNDED)).then(pl.lit("L128"))
+    return found.when(text.str.contains(UNREADABLE, literal=True)).then(pl.lit("L102"))
 
 
 def default_recipe(dtype: pl.DataType) -> str | None:
@@ -168,5 +180,8 @@ def row_text(rows: Rows) -> pl.Expr:
 
 
 def shown(text: pl.Expr) -> pl.Expr:
-    """The text as it can be kept in the database."""
-    return text.str.replace_all(UNREADABLE, "", literal=True).str.replace_all(NUL, SHOWN_NUL, literal=True)
+    """The text as it can be kept in the database; one that is too long with its beginning and its length."""
+    kept = text.str.replace_all(UNREADABLE, "", literal=True).str.replace_all(NUL, SHOWN_NUL, literal=True)
+    letters = kept.str.len_chars()
+    cut = pl.concat_str(kept.str.head(LETTERS_SHOWN), pl.lit("…（"), letters, pl.lit(" 字）"))
+    return pl.when(letters > LONGEST_CELL).then(cut).otherwise(kept)

@@ -127,6 +127,14 @@ def masked_as(kind: str | None, text: str) -> str:
     return text[:front] + "*" * hidden + text[len(text) - back :] if hidden > 0 else "*" * len(text)
 
 
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def visible(text: str) -> str:
+    """The text with what a terminal would obey, and what turns the writing direction, shown as an escape."""
+    return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
 def in_yuan(fen: int) -> str:
     """Fen as yuan with two decimals, exactly, with commas before groups of three digits."""
     return f"{'-' if fen < 0 else ''}{abs(fen) // 100:,}.{abs(fen) % 100:02d}"

@@ -10,6 +10,7 @@ from unicodedata import east_asian_width
 import sqlalchemy as sa
 
 from hub.reasons import all_reasons, reason
+from hub.text import visible
 
 CODES = frozenset(found.code for found in all_reasons())
 
@@ -42,4 +43,4 @@ def _cell(key: str, value: object) -> str:
         return "-"
     if key.endswith("code") and value in CODES:
         return f"{value} {reason(str(value)).zh}"
-    return f"{value:%F %T}" if isinstance(value, datetime) else str(value)
+    return f"{value:%F %T}" if isinstance(value, datetime) else visible(str(value))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from hub.errors import FeedChanged, HubError
 from hub.feed import DelimitedFormat, FixedFormat, Format, JsonFormat, SheetFormat
+from hub.isolating import ODD
+from hub.limits import LARGEST_FILE
 from hub.model import Parsed
 from hub.parsing import files, trees
 
@@ -16,7 +19,20 @@ def parse_batch(form: Format, parts: Sequence[bytes], name_parts: Mapping[str, s
 
     ``wanted`` says, for each place rows are taken from, which columns the mapping asks for; parents' columns (``../x``) and
     file-name parts (``@x``) are added to the rows only when asked for.
+
+    Raises FeedChanged with a file code: F034 when a reader itself fails over the bytes, a panic of polars included.
     """
+    if any(len(part) > LARGEST_FILE for part in parts):
+        raise FeedChanged(f"the file has {max(map(len, parts))} bytes, {LARGEST_FILE} are the most", code="F030")
+    try:
+        return _parse(form, parts, name_parts, wanted)
+    except (HubError, MemoryError):
+        raise
+    except ODD as error:  # its words may quote a row
+        raise FeedChanged(f"the reader of {form.type} failed: {type(error).__name__}", code="F034") from error
+
+
+def _parse(form: Format, parts: Sequence[bytes], name_parts: Mapping[str, str], wanted: Wanted) -> Parsed:
     if isinstance(form, DelimitedFormat | FixedFormat):
         return files.parse_file(form, b"".join(parts), name_parts, wanted)
     if isinstance(form, SheetFormat):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from hub.errors import FeedChanged
 from hub.feed import DelimitedFormat, FixedFormat, Line
+from hub.limits import LONGEST_LINE, MOST_LINES
 from hub.parsing.decoding import decode
 
 FileForm = DelimitedFormat | FixedFormat
@@ -46,13 +47,19 @@ class Mark:
 
 
 def split_lines(form: FileForm, data: bytes) -> Lines:
-    """Decode and sort. Raises FeedChanged: F009 empty, F005 undecodable, F007 no trailer, F008 lines that were not agreed."""
+    """Decode and sort. Raises FeedChanged: F009 empty, F005 undecodable, F007 no trailer, F008 lines that were not agreed, F030
+    too many lines, F031 one that is far too long."""
     if not data.strip():
         raise FeedChanged("the file is empty", code="F009")
     text = _one_line_end(form, decode(form, data))
+    if text.count("\n") > MOST_LINES:
+        raise FeedChanged(f"the file has more than {MOST_LINES} lines", code="F030")
     rest = [(number, line.rstrip("\r")) for number, line in enumerate(text.split("\n"), 1) if line.strip("\r\x1a ")]
     if not rest:
         raise FeedChanged("the file is empty", code="F009")
+    for number, line in rest:
+        if len(line) > LONGEST_LINE:
+            raise FeedChanged(f"line {number} has {len(line)} letters, {LONGEST_LINE} are the most", code="F031")
     header = _take_end(form, form.header, rest, "header")
     names = None
     if isinstance(form, DelimitedFormat) and form.detail.named:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import io
+import stat
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from hub.errors import FeedChanged
+from hub.limits import GROWS_AT_MOST, LARGEST_UNPACKED, MOST_MEMBERS, UNSUSPICIOUS
 
-LARGEST = 512 * 1024**2
-"""Bytes after unpacking; a million payroll lines are 200 MB."""
-GROWS_AT_MOST = 250
-"""How many times its packed size a file may have, once it is larger than a few megabytes."""
-UNSUSPICIOUS = 8 * 1024**2
 PIECE = 1024**2
-MOST_MEMBERS = 1_000
 ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"7z\xbc\xaf\x27\x1c", b"Rar!", b"BZh", b"\xfd7zXZ")
 
 
@@ -36,18 +32,25 @@ def _join(pieces: Iterable[bytes], packed_size: int) -> bytes:
     found, size = [], 0
     for piece in pieces:
         size += len(piece)
-        if size > LARGEST or (size > UNSUSPICIOUS and size > GROWS_AT_MOST * packed_size):
+        if size > LARGEST_UNPACKED or (size > UNSUSPICIOUS and size > GROWS_AT_MOST * packed_size):
             raise FeedChanged(f"the packed file of {packed_size} bytes grows beyond {size} bytes", code="F016")
         found.append(piece)
     return b"".join(found)
 
 
 def _zip_pieces(data: bytes) -> Iterator[bytes]:
-    """Names are bytes of any code page, so they are read as one that knows every byte, and not looked at."""
+    """Names are bytes of any code page, so they are read as one that knows every byte, and not looked at.
+
+    What stands before the first entry is another file, which others would read instead of ours.
+    """
+    if not data.startswith(ARCHIVES[0]):
+        raise FeedChanged("the zip file does not begin with its entry", code="F016")
     with zipfile.ZipFile(io.BytesIO(data), metadata_encoding="cp437") as archive:
         entries = archive.infolist()
         if len(entries) != 1 or entries[0].filename.endswith("/"):
             raise FeedChanged(f"the zip file has {len(entries)} entries instead of one file", code="F016")
+        if stat.S_ISLNK(entries[0].external_attr >> 16):
+            raise FeedChanged("the zip file holds a link", code="F016")
         if entries[0].flag_bits & 0x1:
             raise FeedChanged("the zip file is encrypted", code="F016")
         if entries[0].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):

@@ -12,14 +12,18 @@ from lxml import etree
 
 from hub.errors import FeedChanged
 from hub.feed import XmlFormat
+from hub.limits import DEEPEST, LARGEST_TREE, MOST_NAMES, MOST_PIECES
 from hub.model import Parsed, Rows
 from hub.parsing.files import of_name, with_outer
 
 Tree = dict[str, Any]
 Wanted = Mapping[str, frozenset[str]]
 NO_FILE: Mapping[str, str] = {}
-DEEPEST = 64
-MOST_NAMES = 1_000
+ENCODINGS = frozenset({"UTF-8", "UTF-16", "UTF-16LE", "UTF-16BE", "GBK", "GB2312", "GB18030", "ASCII", "US-ASCII"})
+"""What an XML declaration may name: other decoders turn plain letters into markup."""
+MARKED = ("ascii", "utf-16-le", "utf-16-be")
+NOT_DECODED = frozenset({etree.ErrorTypes.ERR_INVALID_ENCODING, etree.ErrorTypes.ERR_UNSUPPORTED_ENCODING,
+                         etree.ErrorTypes.ERR_UNKNOWN_ENCODING})  # fmt: skip
 OUR_NAMES = ("#", "!", "@", "../")
 """How the hub's own columns beside the partner's begin."""
 
@@ -37,7 +41,11 @@ def parse_xml_answers(
 
 
 def read_json(data: bytes) -> Tree:
-    """Strict JSON: no duplicate keys, no NaN, numbers kept as the text that was sent. Raises FeedChanged F008 or F005."""
+    """Strict JSON: no duplicate keys, no NaN, numbers kept as the text that was sent.
+
+    Raises FeedChanged: F005 not UTF-8, F008 no object, F030 beyond a limit, F033 not strict.
+    """
+    _check_size(data, b"{", b"[", b",")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -47,8 +55,10 @@ def read_json(data: bytes) -> Tree:
             text, parse_float=str, parse_int=str, parse_constant=_no_constant, object_pairs_hook=_no_duplicates
         )
         _check_sane(tree)
-    except (ValueError, RecursionError) as error:
-        raise FeedChanged(f"the answer is not strict JSON: {type(error).__name__}", code="F008") from error
+    except RecursionError as error:
+        raise FeedChanged(f"the answer is nested more than {DEEPEST} levels deep", code="F030") from error
+    except ValueError as error:
+        raise FeedChanged(f"the answer is not strict JSON: {type(error).__name__}", code="F033") from error
     if not isinstance(tree, dict):
         raise FeedChanged("the answer is not a JSON object", code="F008")
     return tree
@@ -68,7 +78,7 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> Tree:
 def _check_sane(value: Any, depth: int = 0) -> None:
     """No half letters (lone surrogates) in any text or name, and no nesting that no partner needs."""
     if depth > DEEPEST:
-        raise ValueError("nested too deeply")
+        raise FeedChanged(f"the answer is nested more than {DEEPEST} levels deep", code="F030")
     if isinstance(value, str):
         value.encode()
     elif isinstance(value, list | dict):
@@ -84,16 +94,24 @@ def at_path(tree: Any, path: str) -> Any:
 
 
 def read_xml(data: bytes, body: str) -> Tree:
-    """The element ``body`` as a tree. DTDs and entities are refused. Raises FeedChanged F008."""
+    """The element ``body`` as a tree; namespaces are dropped.
+
+    Raises FeedChanged: F005 in another encoding than those agreed, F008 without the body, F030 beyond a limit, F032 with a DTD or
+    an entity, F033 not well-formed.
+    """
+    _check_size(data, b"<")
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, huge_tree=False, remove_comments=True, remove_pis=True
     )
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
-        raise FeedChanged("the answer is not well-formed XML", code="F008") from error
-    if root.getroottree().docinfo.doctype:
-        raise FeedChanged("the answer carries a DTD", code="F008")
+        raise _broken_xml(data, error) from error
+    info = root.getroottree().docinfo
+    if info.doctype or info.internalDTD is not None:
+        raise FeedChanged("the answer carries a DTD", code="F032")
+    if (info.encoding or "UTF-8").upper() not in ENCODINGS:
+        raise FeedChanged("the answer declares an encoding that nobody agreed on", code="F005")
     for element in root.iter():
         if etree.QName(element).localname == body:
             tree = _tree(element)
@@ -101,12 +119,33 @@ def read_xml(data: bytes, body: str) -> Tree:
     raise FeedChanged(f"the answer has no element {body}", code="F008")
 
 
-def _tree(element: etree._Element) -> Tree | str:
+def _check_size(data: bytes, *marks: bytes) -> None:
+    """Before anything is built in memory."""
+    if len(data) > LARGEST_TREE:
+        raise FeedChanged(f"the answer has {len(data)} bytes, {LARGEST_TREE} are the most", code="F030")
+    if sum(data.count(mark) for mark in marks) > MOST_PIECES:
+        raise FeedChanged(f"the answer has more than {MOST_PIECES} members or tags", code="F030")
+
+
+def _broken_xml(data: bytes, error: etree.XMLSyntaxError) -> FeedChanged:
+    """Why the reader gave up: its words quote the text, its numbers do not."""
+    if any(mark.encode(encoding) in data for mark in ("<!DOCTYPE", "<!ENTITY") for encoding in MARKED):
+        return FeedChanged("the answer carries a DTD or an entity", code="F032")
+    if "depth" in str(error).lower():
+        return FeedChanged(f"the answer is nested more than {DEEPEST} levels deep", code="F030")
+    if error.code in NOT_DECODED:
+        return FeedChanged(f"the answer is not in the encoding it declares (line {error.lineno})", code="F005")
+    return FeedChanged(f"the answer is not well-formed XML (line {error.lineno})", code="F033")
+
+
+def _tree(element: etree._Element, depth: int = 0) -> Tree | str:
+    if depth > DEEPEST:
+        raise FeedChanged(f"the answer is nested more than {DEEPEST} levels deep", code="F030")
     if not len(element):
         return element.text or ""
     tree: Tree = {}
     for child in element:
-        name, value = etree.QName(child).localname, _tree(child)
+        name, value = etree.QName(child).localname, _tree(child, depth + 1)
         if name not in tree:
             tree[name] = [value] if isinstance(value, dict) else value
         elif isinstance(tree[name], list):
@@ -134,7 +173,7 @@ def _rows(pages: Sequence[Tree], path: list[str], columns: frozenset[str]) -> Ro
             _check_members(row, scalars, columns)
             own.update(dict.fromkeys(scalars))
             if len(own) > MOST_NAMES:
-                raise FeedChanged(f"the rows have more than {MOST_NAMES} different members", code="F008")
+                raise FeedChanged(f"the rows have more than {MOST_NAMES} different members", code="F030")
             outer = {f"../{name}": _text(value) for name, value in parent.items() if f"../{name}" in columns}
             number = len(found) + 1
             found.append({"#part": part, "#line": number, "#no": str(number), **scalars, **outer})

@@ -22,21 +22,23 @@ import xlrd  # type: ignore[import-untyped]
 from xlrd.xldate import XLDateError, xldate_as_datetime  # type: ignore[import-untyped]
 
 from hub.errors import FeedChanged
+from hub.limits import (
+    BOOK_GROWS_AT_MOST,
+    LARGEST_XLS,
+    LARGEST_XLSX,
+    LAST_ROW,
+    MOST_CELLS,
+    MOST_COLUMNS,
+    MOST_FILES,
+    MOST_LETTERS,
+    MOST_ROWS,
+    MOST_TAGS,
+    UNSUSPICIOUS,
+)
 from hub.text import UNREADABLE
 
+DTD = tuple("<!DOCTYPE".encode(encoding) for encoding in ("ascii", "utf-16-le", "utf-16-be"))
 XLSX, XLS = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-LARGEST_XLS = 64 * 1024**2
-LARGEST_XLSX = 256 * 1024**2
-"""Bytes of everything inside after unpacking."""
-MOST_TAGS = 12_000_000
-"""A cell with a value has four."""
-MOST_FILES = 1_000
-GROWS_AT_MOST = 200
-MOST_ROWS = 300_000
-LAST_ROW = 1_048_576
-MOST_COLUMNS = 256
-MOST_CELLS = 20_000_000
-"""Empty ones with those before the last of each row: a few letters of XML place one at the far end of a row."""
 DIGITS_TO_TRUST = 15
 DAY_FORMATS, TIME_FORMATS = (
     frozenset({27, 28, 29, 30, 31, 36, 50, 51, 52, 53, 54, 57, 58}),
@@ -56,7 +58,8 @@ class SheetRow:
 def read_rows(data: bytes, sheet: str | None) -> list[SheetRow]:
     """Rows of the named sheet, or of the first that can be seen; hidden rows too.
 
-    Raises FeedChanged: F005 no spreadsheet, F007 cut off, F008 not the agreed sheet or too large, F016 not safe to unpack.
+    Raises FeedChanged: F005 no spreadsheet, F007 cut off, F008 not the agreed sheet, F016 not safe to unpack, F030 beyond a limit,
+    F032 with a DTD.
     """
     if data.startswith(XLSX):
         _check_xlsx(data)
@@ -77,27 +80,30 @@ def _translated(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return list(_bounded(read(data, sheet)))
-    except FeedChanged:
+    except (FeedChanged, MemoryError):
         raise
     except Exception as error:
         raise FeedChanged(f"the spreadsheet is damaged or cut off ({type(error).__name__})", code="F007") from error
 
 
 def _bounded(rows: Iterable[tuple[int, list[str]]]) -> Iterator[SheetRow]:
-    filled = looked = 0
+    filled = looked = letters = 0
     for number, cells in rows:
         looked += len(cells)
+        letters += sum(map(len, cells))
         if looked > MOST_CELLS:
-            raise FeedChanged(f"the sheet has more than {MOST_CELLS} cells", code="F008")
+            raise FeedChanged(f"the sheet has more than {MOST_CELLS} cells", code="F030")
+        if letters > MOST_LETTERS:
+            raise FeedChanged(f"the cells of the sheet hold more than {MOST_LETTERS} letters", code="F030")
         if number > LAST_ROW or (len(cells) > MOST_COLUMNS and any(cells[MOST_COLUMNS:])):
-            raise FeedChanged(f"row {number} is beyond what a sheet may have", code="F008")
+            raise FeedChanged(f"row {number} is beyond what a sheet may have", code="F030")
         while cells and not cells[-1].strip():
             cells.pop()
         if not cells:
             continue
         filled += 1
         if filled > MOST_ROWS:
-            raise FeedChanged(f"the sheet has more than {MOST_ROWS} rows", code="F008")
+            raise FeedChanged(f"the sheet has more than {MOST_ROWS} rows", code="F030")
         yield SheetRow(number, tuple(cells))
 
 
@@ -113,17 +119,18 @@ def _check_xlsx(data: bytes) -> None:
             size = tags = 0
             for entry in archive.infolist():
                 with archive.open(entry) as file:
+                    end = b""
                     while piece := file.read(1024**2):
                         size += len(piece)
                         tags += piece.count(b"<")
-                        if (
-                            size > LARGEST_XLSX
-                            or tags > MOST_TAGS
-                            or size > max(GROWS_AT_MOST * len(data), 8 * 1024**2)
-                        ):
+                        most = max(BOOK_GROWS_AT_MOST * len(data), UNSUSPICIOUS)
+                        if size > min(LARGEST_XLSX, most) or tags > MOST_TAGS:
                             raise FeedChanged(
                                 f"the workbook of {len(data)} bytes grows beyond {size} bytes", code="F016"
                             )
+                        if any(mark in end + piece for mark in DTD):
+                            raise FeedChanged("a part of the workbook carries a DTD", code="F032")
+                        end = piece[-32:]
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise FeedChanged(f"the workbook is damaged or cut off ({type(error).__name__})", code="F007") from error
     except (RuntimeError, NotImplementedError, ValueError, OSError) as error:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from html import escape
 
+from hub.lines import harmless
 from hub.model import StatementLine
 from hub.reconciliation import FILE, KINDS, SIDES, STATES, Difference, Reconciled, State
 from hub.text import in_yuan, masked
@@ -63,7 +64,7 @@ def render_csv(found: Sequence[Reconciled]) -> bytes:
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(HEADS)
     for one in found:
-        writer.writerows([_harmless(cell) for cell in _cells(one, difference)] for difference in one.differences)
+        writer.writerows([harmless(cell) for cell in _cells(one, difference)] for difference in one.differences)
     return text.getvalue().encode("utf-8-sig")
 
 
@@ -154,9 +155,3 @@ def _side(line: StatementLine | None) -> Iterator[str]:
     yield "" if line.version is None else str(line.version)
     yield str(line.rows)
     yield "" if line.fen is None else in_yuan(line.fen)
-
-
-def _harmless(cell: str) -> str:
-    """A spreadsheet runs what begins like a formula; a negative amount is none."""
-    is_amount = cell.startswith("-") and cell[1:].replace(",", "").replace(".", "").isdigit()
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") and not is_amount else cell

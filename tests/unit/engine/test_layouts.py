@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from hub.errors import FeedChanged
 from hub.feed import Format
+from hub.limits import LONGEST_LINE
 from hub.model import Declared
 from hub.parsing import parse_batch
 
@@ -86,11 +87,13 @@ def test_a_line_end_inside_quotes_costs_that_row_only() -> None:
 
 @pytest.mark.parametrize("quote", ['"', None])
 def test_a_long_line_is_cut_without_delay(quote: str | None) -> None:
-    """Five million separators or quotes are a broken line, not an hour's work."""
+    """As many separators or quotes as a line may have are a broken line, not an hour's work."""
     for letter in (",", '"', '""', '",'):
-        data = NAMES + "2,李四,2.00\r\n" + letter * 2_000_000 + "\r\n"
+        filling = letter * (LONGEST_LINE // len(letter))
+        data = NAMES + "2,李四,2.00\r\n" + (filling + "\r\n") * 30
         assert details(commas(quote=quote), data).frame["姓名"].to_list() == ["李四"]
-        assert refusal(commas(quote=quote), letter * 2_000_000 + "\r\n1,a,1\r\n") == "F008"
+        assert refusal(commas(quote=quote), filling + "\r\n1,a,1\r\n") == "F008"
+        assert refusal(commas(quote=quote), data + filling + ",,,\r\n") == "F031"
 
 
 NAME_LINES = [

@@ -118,7 +118,7 @@ def test_what_grows_too_much_is_not_unpacked(make: Any, monkeypatch: pytest.Monk
     kind = "gzip" if make is gzip.compress else "zip"
     assert refusal(kind, make(bytes(50_000_000))) == "F016"
     assert unpack(kind, make(bytes(2_000_000))) == bytes(2_000_000)
-    monkeypatch.setattr(packed, "LARGEST", 1_000_000)
+    monkeypatch.setattr(packed, "LARGEST_UNPACKED", 1_000_000)
     assert refusal(kind, make(os.urandom(1_000_001))) == "F016"
 
 
