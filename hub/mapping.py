@@ -138,10 +138,10 @@ def _read_field(name: str, spec: FieldSpec, column: dy.Column, codes: Codes) -> 
 
 def _spoiled(text: pl.Expr, is_code: bool) -> pl.Expr:
     """The code of what makes a text unreadable whatever it should be; null for one that may be read."""
-    found = pl.when(text.str.len_chars() > LONGEST_CELL).then(pl.lit("L127"))
-    if is_code:
-        found = found.when(text.str.contains(ROUNDED)).then(pl.lit("L128"))
-    return found.when(text.str.contains(UNREADABLE, literal=True)).then(pl.lit("L102"))
+    too_long = pl.when(text.str.len_chars() > LONGEST_CELL).then(pl.lit("L127"))
+    unreadable = pl.when(text.str.contains(UNREADABLE, literal=True)).then(pl.lit("L102"))
+    rounded = pl.when(text.str.contains(ROUNDED)).then(pl.lit("L128"))
+    return pl.coalesce(too_long, rounded, unreadable) if is_code else pl.coalesce(too_long, unreadable)
 
 
 def default_recipe(dtype: pl.DataType) -> str | None:

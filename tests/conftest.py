@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-ORDER = ("contract", "faults", "unit", "e2e")
+ORDER = ("contract", "faults", "unit", "corpus", "fuzz", "e2e")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -60,7 +60,8 @@ def _with_number(frame: pl.DataFrame, numbers: Sequence[int], column: str | None
     places = pl.DataFrame({"#line": numbers}, schema={"#line": pl.Int32}).with_row_index("#place", offset=1)
     placed = frame.join(places, on="#line", how="left", maintain_order="left")
     place = pl.col("#place").cast(pl.String)
-    printed = place if column is None else pl.when(pl.col(column).str.strip_chars() != "").then(column).otherwise(place)
+    said = place if column is None else pl.col(column).str.strip_chars()
+    printed = pl.when(said != "").then(said).otherwise(place)
     return placed.with_columns(printed.alias("#no")).drop("#place")
 
 

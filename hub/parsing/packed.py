@@ -13,6 +13,8 @@ from hub.errors import FeedChanged
 from hub.limits import GROWS_AT_MOST, LARGEST_UNPACKED, MOST_MEMBERS, UNSUSPICIOUS
 
 PIECE = 1024**2
+END = b"PK\x05\x06"
+"""What the last record of a zip begins with; it has 22 bytes and a comment."""
 ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"7z\xbc\xaf\x27\x1c", b"Rar!", b"BZh", b"\xfd7zXZ")
 
 
@@ -41,10 +43,15 @@ def _join(pieces: Iterable[bytes], packed_size: int) -> bytes:
 def _zip_pieces(data: bytes) -> Iterator[bytes]:
     """Names are bytes of any code page, so they are read as one that knows every byte, and not looked at.
 
-    What stands before the first entry is another file, which others would read instead of ours.
+    What stands before the first entry or behind the directory is another file, which others would read instead of ours.
     """
-    if not data.startswith(ARCHIVES[0]):
-        raise FeedChanged("the zip file does not begin with its entry", code="F016")
+    end = data.rfind(END)
+    if (
+        not data.startswith(ARCHIVES[0])
+        or end < 0
+        or end + 22 + int.from_bytes(data[end + 20 : end + 22], "little") != len(data)
+    ):
+        raise FeedChanged("the zip file does not begin with its entry, or does not end with its directory", code="F016")
     with zipfile.ZipFile(io.BytesIO(data), metadata_encoding="cp437") as archive:
         entries = archive.infolist()
         if len(entries) != 1 or entries[0].filename.endswith("/"):
