@@ -43,6 +43,10 @@ check: $(STAMP) ## style, types, layers and mappings; no test is run
 faults: $(STAMP) ## kill and disturb the exchange everywhere, let the ledgers judge; takes long; SEEDS=1,2,3
 	@$(BIN)/python -m tests.faults --seeds $(or $(SEEDS),1,2,3)
 
+.PHONY: fuzz
+fuzz: $(STAMP) ## broken and hostile inputs against every reader; CASES=100000, SEED=1
+	@$(BIN)/python -m tests.fuzz --cases $(or $(CASES),100000) --seed $(or $(SEED),1)
+
 .PHONY: bench
 bench: $(STAMP) ## compare our checks of identifiers with python-stdnum; what sealing of fields and of the archive costs
 	@$(BIN)/python -m bench.identifiers

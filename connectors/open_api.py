@@ -133,11 +133,17 @@ class OpenApiReceiver:
 
     def _answer(self, row: Any, call: str) -> ReceiptAnswer:
         named = self._style.results
-        if not isinstance(row, dict) or row.get(named.code) is None or row.get(named.key) is None:
+        if (
+            not isinstance(row, dict)
+            or not isinstance(row.get(named.code), str)
+            or not isinstance(row.get(named.key), str)
+        ):
             raise PartnerRefused(f"{call} was answered with a result without key or code")
-        code, message = str(row[named.code]), str(row.get(named.message) or "")
+        code, message = row[named.code], str(row.get(named.message) or "")
         remote_id = row.get(named.id) if named.id else None
-        return ReceiptAnswer(str(row[named.key]), self._outcome(code, message), code, message, remote_id)
+        if not (remote_id is None or isinstance(remote_id, str)):
+            raise PartnerRefused(f"{call} was answered with a number of theirs that is neither text nor number")
+        return ReceiptAnswer(row[named.key], self._outcome(code, message), code, message, remote_id)
 
     def _outcome(self, code: str, message: str) -> Outcome:
         receives = self._receives

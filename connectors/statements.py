@@ -17,7 +17,7 @@ from hub.recipes import RECIPES
 
 MOST_PAGES = 10_000
 MOST_DIGITS = 9
-"""Of a version; Python itself does not read thousands of digits."""
+"""Of a version or a number of rows; Python itself does not read thousands of digits."""
 RECIPE_OF = {"fen": "fen", "yuan": "yuan", "wan": "money_wan"}
 """An amount is written to a receiver by one name and read by another."""
 
@@ -34,7 +34,7 @@ def read_statement(receiver: OpenApiReceiver, receives: Receives, day: date) -> 
     for page in range(1, MOST_PAGES + 1):
         tree = receiver.ask(spec.call, {spec.day: day.strftime(spec.form), spec.page: page, spec.size: spec.per_page})
         found, total = at_path(tree, spec.rows), at_path(tree, spec.total)
-        if not isinstance(found, list) or not str(total).isdigit() or not all(isinstance(row, dict) for row in found):
+        if not isinstance(found, list) or not _is_number(total) or not all(isinstance(row, dict) for row in found):
             raise PartnerRefused(f"{spec.call} was answered with a statement nobody agreed on")
         rows += found
         if len(rows) >= int(total) or not found:
@@ -53,9 +53,9 @@ def _lines(spec: Statement, receives: Receives, rows: list[Mapping[str, Any]]) -
     for row, fen in zip(rows, amounts, strict=True):
         kind, version, status = str(row.get(spec.kind)), row.get(spec.version), str(row.get(spec.status))
         schema = kind if receives.style.schema_ is not None else calls.get(kind, "")
-        if schema not in receives.records or status not in words or row.get(spec.key) is None:
+        if schema not in receives.records or status not in words or not isinstance(row.get(spec.key), str):
             raise PartnerRefused(f"{spec.call} speaks of a kind of record or a status nobody agreed on")
-        if not (str(version).isascii() and str(version).isdigit() and len(str(version)) < MOST_DIGITS):
+        if not _is_number(version):
             raise PartnerRefused(f"{spec.call} gives no version of a record")
         number = row.get(spec.id) if spec.id else None
         lines.append(
@@ -69,6 +69,12 @@ def _lines(spec: Statement, receives: Receives, rows: list[Mapping[str, Any]]) -
             )
         )
     return lines
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is a whole number of few digits, as the reader gives every number: as text."""
+    text = str(value)
+    return text.isascii() and text.isdigit() and len(text) < MOST_DIGITS
 
 
 def _amounts(spec: Statement, rows: list[Mapping[str, Any]]) -> list[int | None]:

@@ -170,18 +170,23 @@ def key_text(key: Mapping[str, str]) -> pl.Expr:
     """What the partner calls the row, as JSON text."""
     if not key:
         return pl.lit("{}")
-    return pl.struct([shown(pl.col(column)).alias(word) for word, column in key.items()]).struct.json_encode()
+    return pl.struct([brief(column).alias(word) for word, column in key.items()]).struct.json_encode()
 
 
 def row_text(rows: Rows) -> pl.Expr:
     """The row itself, as it is kept beside what was wrong with it, as JSON text."""
     own = [name for name in rows.own if name in rows.frame.columns]
-    return pl.struct([shown(pl.col(name)) for name in own]).struct.json_encode() if own else pl.lit("{}")
+    return pl.struct([brief(name) for name in own]).struct.json_encode() if own else pl.lit("{}")
 
 
 def shown(text: pl.Expr) -> pl.Expr:
-    """The text as it can be kept in the database; one that is too long with its beginning and its length."""
-    kept = text.str.replace_all(UNREADABLE, "", literal=True).str.replace_all(NUL, SHOWN_NUL, literal=True)
+    """The text as it can be kept in the database."""
+    return text.str.replace_all(UNREADABLE, "", literal=True).str.replace_all(NUL, SHOWN_NUL, literal=True)
+
+
+def brief(column: str) -> pl.Expr:
+    """A column as it is kept beside a reason; a text that is too long with its beginning and its length."""
+    kept = shown(pl.col(column))
     letters = kept.str.len_chars()
     cut = pl.concat_str(kept.str.head(LETTERS_SHOWN), pl.lit("…（"), letters, pl.lit(" 字）"))
-    return pl.when(letters > LONGEST_CELL).then(cut).otherwise(kept)
+    return pl.when(letters > LONGEST_CELL).then(cut).otherwise(kept).alias(column)

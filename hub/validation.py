@@ -10,7 +10,7 @@ import polars as pl
 
 from hub.digest import sm3_texts
 from hub.feed import RecordSpec
-from hub.mapping import Mapped, shown
+from hub.mapping import Mapped, brief
 from hub.model import Rows, Sorted
 from hub.recipes import add_up
 from schemas.catalogue import SCHEMAS, explain
@@ -125,7 +125,7 @@ def _broken_lines(rows: Rows) -> pl.DataFrame:
     reason = pl.concat_list(
         pl.struct(pl.lit("").alias("field"), pl.lit("").alias("column"), pl.col("#code").alias("code"))
     )
-    text = pl.struct(shown(pl.col("#text")).alias("line")).struct.json_encode()
+    text = pl.struct(brief("#text").alias("line")).struct.json_encode()
     return rows.broken.select(
         "#part",
         "#line",
