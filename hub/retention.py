@@ -16,6 +16,7 @@ from hub.archive import Archive, digest_in
 from hub.exchange_log.forms import digest_of_facts
 from hub.settings import Terms, now
 from hub.store import tombstones
+from hub.store.audit import Act, note_act
 from hub.store.database import working
 from hub.store.exchange_log import append
 
@@ -60,6 +61,7 @@ def let_go(engine: sa.Engine, archive: Archive, terms: Terms, by: str) -> LetGo:
             digests = tombstones.bury(work, before, reason, by, AT_ONCE)
             if digests:
                 append(work, "let_go", "archive", digest=digest_of_facts(digests), parts=len(digests))
+                note_act(work, Act("retention --apply", f"{len(digests)} parts", reason), by)
         if not digests:
             break
         gone, kept = _take(engine, archive, digests)

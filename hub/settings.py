@@ -88,12 +88,6 @@ def suite_name() -> str:
     return os.environ.get("HUB_SUITE", "aes")
 
 
-def revealers() -> frozenset[str] | None:
-    """Who may reveal personal values (``HUB_REVEALERS``, names with commas between); None where it is not set."""
-    names = os.environ.get("HUB_REVEALERS")
-    return None if names is None else frozenset(name.strip() for name in names.split(",") if name.strip())
-
-
 def read_secret(name: str, find_secret: Callable[[str], str] | None = None, folder: Path | None = None) -> bytes:
     """A credential of 32 bytes by the name of its setting, ``HUB_KEK`` or ``HUB_INDEX_ROOT``; raises HubError (S051).
 

@@ -21,6 +21,7 @@ from hub.migrations import migrate
 from hub.pipeline.recording import record_fetched
 from hub.settings import TIME_ZONE, now
 from hub.store import backups, batches, keys, restores
+from hub.store.audit import Act, note_act
 from hub.store.database import Work, working
 from hub.store.exchange_log import append
 
@@ -91,6 +92,7 @@ def _make_safe(work: Work, archive: Archive, manifest: Manifest, by: str) -> tup
     told = restores.add_told(work, archive.told_since(since))
     floor = version_floor(now(), backups.highest_version(work))
     append(work, "restored", "hub", batches=len(recovered), rows=told, backup_at=manifest.backup_at.isoformat())
+    note_act(work, Act("restore", f"backup of {manifest.backup_at.isoformat()}, {len(recovered)} batches"), by)
     restores.write_restore(work, by, manifest.backup_at, floor, recovered, told)
     return len(recovered), told, floor
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import getpass
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +10,7 @@ from pathlib import Path
 from hub.bootstrap import open_engine
 from hub.cli import (
     archive,
+    audit,
     balance,
     batches,
     clues,
@@ -27,6 +26,7 @@ from hub.cli import (
     replays,
     specification,
 )
+from hub.cli.asking import run_asked
 from hub.errors import HubError
 from hub.migrations import migrate
 from hub.model import BatchState
@@ -53,13 +53,13 @@ def build_parser() -> argparse.ArgumentParser:
     def add(name: str, command: Command, *, batch: bool = False) -> argparse.ArgumentParser:
         text = (command.__doc__ or "").strip()
         sub = commands.add_parser(name, help=text.splitlines()[0], description=text)
-        sub.set_defaults(command=command)
+        sub.set_defaults(command=command, name_typed=name)
         if batch:
             sub.add_argument("id", metavar="ID", type=int, help="the number of the batch, see `hub batches`")
         return sub
 
     for group in (_add_mappings, _add_batches, _add_watching, _add_decisions, _add_replays, _add_repairs, _add_receivers,
-                  _add_accounts, _add_log, _add_keeping, _add_keys):  # fmt: skip
+                  _add_accounts, _add_log, _add_keeping, _add_keys, audit.add_commands):  # fmt: skip
         group(add)
     return parser
 
@@ -106,10 +106,8 @@ def _add_watching(add: Add) -> None:
 
 
 def _add_decisions(add: Add) -> None:
-    add("release", batches.release, batch=True).add_argument(
-        "--by", default=_own_name(), help="the officer who decides"
-    )
-    add("close", batches.close, batch=True)
+    for name, command in (("release", batches.release), ("close", batches.close)):
+        add(name, command, batch=True).add_argument("--by", help="the officer who decides")
 
 
 def _add_replays(add: Add) -> None:
@@ -117,7 +115,7 @@ def _add_replays(add: Add) -> None:
     replay.add_argument("ids", metavar="ID", type=int, nargs="*", help="batches to read again")
     replay.add_argument("--state", choices=[state.value for state in BatchState], help="only batches in this state")
     replay.add_argument("--code", help="only batches held for this code, or with a row rejected for it")
-    replay.add_argument("--by", default=_own_name(), help="who replays")
+    replay.add_argument("--by", help="who replays")
     resend = add("resend", replays.resend)
     resend.add_argument("id", metavar="ID", type=int, nargs="?", help="a batch")
     resend.add_argument("--receiver", help="only what goes to this receiver")
@@ -146,11 +144,11 @@ def _add_repairs(add: Add) -> None:
     repair.add_argument("no", metavar="NO", nargs="?", help="the number printed on the row, 0 for a file's header")
     repair.add_argument("--set", metavar="COLUMN=VALUE", action="append", default=[], help="the partner's column")
     repair.add_argument("--csv", type=Path, metavar="FILE", help="many rows: number first, then the partner's columns")
-    repair.add_argument("--by", required=True, help="who asks for it")
+    repair.add_argument("--by", help="who asks for it")
     repair.add_argument("--reason", required=True, help="why, and on whose word")
     approve = add("approve", repairs.approve)
     approve.add_argument("repair", metavar="REPAIR", type=int, help="its number, see `hub repairs`")
-    approve.add_argument("--by", required=True, help="who decides; not who asked")
+    approve.add_argument("--by", help="who decides; not who asked")
     approve.add_argument("--decline", action="store_true", help="let it come to nothing")
     listing = add("repairs", repairs.list_repairs)
     listing.add_argument("repair", metavar="REPAIR", type=int, nargs="?", help="one of them, row by row")
@@ -166,13 +164,13 @@ def _add_receivers(add: Add) -> None:
     drop = add("drop", receivers.drop)
     drop.add_argument("partner", metavar="PARTNER", help="a receiver whose file was taken away")
     drop.add_argument("--schema", help="only this kind of record, taken out of the receiver's file")
-    drop.add_argument("--by", required=True, help="who decides")
+    drop.add_argument("--by", help="who decides")
     drop.add_argument("--reason", required=True, help="why")
     _add_go(drop)
     add("moved", receivers.moved).add_argument("partner", metavar="PARTNER", nargs="?", help="only this receiver")
     pausing = add("pause", receivers.pause)
     pausing.add_argument("connection", metavar="CONNECTION", help="as a mapping names it, such as province_api")
-    pausing.add_argument("--by", default=_own_name(), help="who decides")
+    pausing.add_argument("--by", help="who decides")
     pausing.add_argument("--reason", required=True, help="why; shown to everybody who asks")
     add("resume", receivers.resume).add_argument("connection", metavar="CONNECTION", help="as a mapping names it")
     add("circuits", receivers.list_circuits)
@@ -209,26 +207,18 @@ def _add_keeping(add: Add) -> None:
     chosen = retaining.add_mutually_exclusive_group(required=True)
     chosen.add_argument("--preview", action="store_true", help="show what is past its term; nothing is changed")
     chosen.add_argument("--apply", action="store_true", help="let it go, with a tombstone for each part")
-    retaining.add_argument("--by", default=_own_name(), help="the officer who decides")
+    retaining.add_argument("--by", help="the officer who decides")
     add("backup", keeping.back_up).add_argument(
         "folder", metavar="DIR", type=Path, help="a folder that is new or empty"
     )
     restoring = add("restore", keeping.restore)
     restoring.add_argument("folder", metavar="DIR", type=Path, help="the folder of a backup")
     restoring.add_argument("--check", action="store_true", help="only look whether the backup is whole")
-    restoring.add_argument("--by", default=_own_name(), help="who restores")
+    restoring.add_argument("--by", help="who restores")
 
 
 def _add_keys(add: Add) -> None:
-    keys.add_commands(add, _own_name())
-
-
-def _own_name() -> str:
-    """Who types; a container may run under a number that has no name."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"
+    keys.add_commands(add)
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -239,8 +229,7 @@ def main(words: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 2
     try:
-        code: int = chosen.command(chosen)
-        return code
+        return run_asked(chosen, chosen.command)
     except BrokenPipeError:  # `hub … | head` has read enough
         sys.stderr.close()
         return 0

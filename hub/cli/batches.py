@@ -80,7 +80,7 @@ def release(words: argparse.Namespace) -> int:
 
 def close(words: argparse.Namespace) -> int:
     """Settle a held batch without taking anything from it, for instance when the partner withdrew the file."""
-    pipeline.close_batch(open_house(), words.id)
+    pipeline.close_batch(open_house(), words.id, words.by)
     print(f"batch {words.id} is closed; nothing of it was taken")
     return 0
 

@@ -9,8 +9,8 @@ from hub import pipeline
 from hub.bootstrap import open_house
 from hub.cli.printing import show_lines, show_table
 from hub.errors import NotAllowed
+from hub.store import audit, resealing, reveals
 from hub.store import keys as stored
-from hub.store import resealing, reveals
 from hub.store.database import working
 
 
@@ -29,7 +29,7 @@ def keys(words: argparse.Namespace) -> int:
         count = pipeline.reseal(house, words.most)
         print(f"{count} 行已换封到现用密钥 / {count} rows brought under the active key")
     elif words.what == "rewrap":
-        count, objects = pipeline.rewrap_keys(house), pipeline.rewrap_archive(house)
+        count, objects = pipeline.rewrap_keys(house, words.by), pipeline.rewrap_archive(house)
         print(f"{count} 把数据密钥、{objects} 个归档对象已改由新的 HUB_KEK 封存 / {count} data keys and {objects} archived objects "
               "lie under the new HUB_KEK now; take HUB_KEK_OLD away everywhere")  # fmt: skip
     elif words.what == "destroy":
@@ -59,7 +59,7 @@ def reveal(words: argparse.Namespace) -> int:
     house, asked = open_house("", ""), (words.what, words.name)
     if (words.by is None) != (words.reason is None):
         raise NotAllowed("values in clear need both --by NAME and --reason WHY; without either they are shown masked")
-    if words.by is None:
+    if words.reason is None:
         found = pipeline.show_masked(house, *asked, words.column)
     else:
         found = pipeline.reveal(house, *asked, words.by, words.reason, words.column)
@@ -75,7 +75,7 @@ def reveal(words: argparse.Namespace) -> int:
 def list_reveals(words: argparse.Namespace) -> int:
     """Who was shown personal values of what, when and why. No value stands here."""
     with working(open_house("", "").engine) as work:
-        show_table("", reveals.list_reveals(work, words.last))
+        show_table("", audit.list_reveals(work, words.last))
     return 0
 
 
@@ -89,13 +89,13 @@ def find(words: argparse.Namespace) -> int:
     return 0
 
 
-def add_commands(add: Callable[..., argparse.ArgumentParser], own_name: str) -> None:
+def add_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     """The words of these commands."""
     sealing = add("keys", keys)
     sealing.add_argument("what", nargs="?", default="list", choices=["list", "rotate", "reseal", "rewrap", "destroy"],
                          help="the list is what is shown without a word")  # fmt: skip
     sealing.add_argument("key", metavar="KEY", nargs="?", type=int, help="with destroy: the number of the key")
-    sealing.add_argument("--by", default=own_name, help="who decides")
+    sealing.add_argument("--by", help="who decides")
     sealing.add_argument("--reason", help="with destroy: why")
     sealing.add_argument("--with-values", action="store_true", help="with destroy: also what still lies under it")
     sealing.add_argument("--most", metavar="N", type=int, help="with reseal: stop after so many rows")

@@ -13,6 +13,7 @@ from hub.cli.printing import show_table
 from hub.cli.replays import show_owed
 from hub.errors import NotAllowed
 from hub.store import circuits, deliveries, leases, withdrawals
+from hub.store.audit import Act, note_act
 from hub.store.database import working
 
 
@@ -61,6 +62,7 @@ def pause(words: argparse.Namespace) -> int:
     _check_connection(words.connection)
     with working(open_house().engine) as work:
         circuits.pause(work, words.connection, words.by, words.reason)
+        note_act(work, Act("pause", words.connection, words.reason), words.by)
     print(f"连接 {words.connection} 已暂停 / {words.connection} is paused until `hub resume {words.connection}`")
     return 0
 
@@ -70,6 +72,7 @@ def resume(words: argparse.Namespace) -> int:
     _check_connection(words.connection)
     with working(open_house().engine) as work:
         was_open = circuits.resume(work, words.connection)
+        note_act(work, Act("resume", words.connection))
     print(f"{words.connection} is used again" if was_open else f"nothing stood against {words.connection}")
     return 0
 

@@ -8,6 +8,7 @@ from hub.pipeline.house import House, lock_batch
 from hub.pipeline.recording import record_decision
 from hub.points import reach
 from hub.store import batches, repairs
+from hub.store.audit import Act, note_act
 from hub.store.database import working
 
 
@@ -20,11 +21,12 @@ def release_batch(house: House, batch_id: int, by: str) -> None:
             raise NotAllowed(f"batch {batch_id} is {held}; only an expectation (F013, F014) can be released")
         batches.release_hold(work, batch_id, by)
         record_decision(work, "released", batch, code=batch.hold_code)
+        note_act(work, Act("release", f"batch {batch_id}", batch.hold_code), by)
         reach("release.written")
     reach("release.committed")
 
 
-def close_batch(house: House, batch_id: int) -> None:
+def close_batch(house: House, batch_id: int, by: str | None = None) -> None:
     """A held batch is settled otherwise: nothing of it is taken, its reason stays readable. Raises NotAllowed for any other."""
     with working(house.engine) as work:
         batch = lock_batch(work, batch_id)
@@ -34,5 +36,6 @@ def close_batch(house: House, batch_id: int) -> None:
             raise NotAllowed(f"rows of batch {batch_id} were stored before it was held; `hub replay {batch_id} --go`")
         batches.set_state(work, batch_id, BatchState.REPORTED)
         record_decision(work, "closed", batch, code=batch.hold_code)
+        note_act(work, Act("close", f"batch {batch_id}", batch.hold_code or ""), by)
         reach("close.written")
     reach("close.committed")

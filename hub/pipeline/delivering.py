@@ -20,6 +20,7 @@ from hub.pipeline.recording import payload_digest, record_answered, record_submi
 from hub.pipeline.setting_aside import read_payload, set_aside
 from hub.points import reach
 from hub.store import batches, deliveries, receipts
+from hub.store.audit import Act, note_act
 from hub.store.database import working
 from hub.store.deliveries import Submission
 from schemas.catalogue import SCHEMAS
@@ -228,6 +229,7 @@ def catch_up(house: House, partner: str) -> dict[str, int]:
             for schema in SCHEMAS
             if schema in receives.records
         }
+        note_act(work, Act("catchup", f"{partner}, {sum(owed.values())} records"))
         reach("catchup.written")
     reach("catchup.committed")
     return owed

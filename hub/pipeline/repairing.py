@@ -25,6 +25,7 @@ from hub.pipeline.storing import note_things, owe
 from hub.pipeline.weighing import Weighed, weigh_repair
 from hub.points import reach
 from hub.store import batches, records, repairs
+from hub.store.audit import Act, note_act
 from hub.store.database import Work, working
 from hub.store.repairs import Repair, RepairedRow
 
@@ -61,6 +62,7 @@ def ask_repair(house: House, batch_id: int, wanted: Wanted, by: str, why: str) -
         weighed = _weigh(work, house, feed, batch, corrections)
         rows = [_with_digests(work, row, weighed) for row in rows]
         repair_id = repairs.add_repair(work, batch_id, by.strip(), why.strip(), rows)
+        note_act(work, Act("repair", f"repair {repair_id} of batch {batch_id}, {len(rows)} rows", why.strip()), by)
         reach("repair.asking")
     reach("repair.asked")
     columns = tuple(sorted({name for one in corrections for name in one.cells}))
@@ -98,6 +100,7 @@ def _take_effect(work: Work, house: House, repair_id: int, by: str) -> int:
     check_account(work, batch.batch_id)
     note_things(work, feed, batch.batch_id, list(weighed.changed))  # last, as in every commit that writes records
     repairs.decide(work, repair_id, "effective", by.strip())
+    note_act(work, Act("approve", f"repair {repair_id} of batch {batch.batch_id}"), by)
     record_account(work, "repaired", feed.feed_id, batch.batch_id, repair=repair_id, corrected=len(rows))
     return batch.batch_id
 
@@ -110,6 +113,7 @@ def decline_repair(house: House, repair_id: int, by: str) -> None:
         if not by.strip():
             raise NotAllowed("a decision needs the name of who takes it")
         repairs.decide(work, repair_id, "declined", by.strip())
+        note_act(work, Act("approve --decline", f"repair {repair_id} of batch {batch.batch_id}"), by)
         record_decision(work, "declined", batch, repair=repair_id)
         reach("repair.declining")
     reach("repair.declined")

@@ -14,6 +14,7 @@ from hub.pipeline.recording import hold, record_decision
 from hub.pipeline.storing import read_again, write_reading
 from hub.points import reach
 from hub.store import batches, repairs, replays, tombstones
+from hub.store.audit import Act, note_act
 from hub.store.database import Work, working
 from hub.store.replays import Wanted
 
@@ -139,6 +140,7 @@ def _replay(work: Work, house: House, batch_id: int) -> None:
     if batch.state is BatchState.HELD:
         batches.release_hold(work, batch_id, None)
     record_decision(work, "replayed", batch)
+    note_act(work, Act("replay --go", f"batch {batch_id}"))
     write_reading(work, house.registry, feed, batch, reading)
     note("replayed", feed=feed.feed_id, batch=batch_id)
 

@@ -10,6 +10,7 @@ from hub.pipeline.guarding import holding_by_hand
 from hub.pipeline.house import House, lock_batch, note
 from hub.points import reach
 from hub.store import deliveries, resending, waking, withdrawals
+from hub.store.audit import Act, note_act
 from hub.store.database import Work, working
 from hub.store.exchange_log import append
 from hub.store.resending import Chosen
@@ -28,6 +29,7 @@ def resend_batch(house: House, batch_id: int) -> int:
         woken = _resend(work, house, Chosen(batch_id=batch_id))
         if not woken:
             raise NotAllowed(f"nothing of batch {batch_id} is refused and stands as it was sent")
+        note_act(work, Act("resend --go", f"batch {batch_id}, {len(woken)} records"))
         reach("resend.owing")
     reach("resend.owed")
     return len(woken)
@@ -42,6 +44,8 @@ def resend(house: House, chosen: Chosen) -> int:
     _check_named(house, chosen)
     with working(house.engine) as work:
         woken = _resend(work, house, chosen)
+        named = [str(one) for one in (chosen.receiver, chosen.feed_id, chosen.code) if one is not None]
+        note_act(work, Act("resend --go", " ".join([*named, f"{len(woken)} records"])))
         reach("resend.owing")
     reach("resend.owed")
     note("resent", records=len(woken))
@@ -115,6 +119,7 @@ def drop_receiver(house: House, receiver: str, schema: str | None, by: str, why:
         _check_owed(work, receiver)
         count = withdrawals.withdraw(work, receiver, schema, by.strip(), why.strip())
         append(work, "dropped", receiver, records=count, schema=schema)
+        note_act(work, Act("drop --go", f"{receiver} {schema or ''}".strip() + f", {count} records", why), by)
         reach("drop.withdrawing")
     reach("drop.withdrawn")
     note("withdrawn", receiver=receiver, records=count)

@@ -1,4 +1,4 @@
-"""Personal values that are shown in clear, and the note of who saw what and why; and which records a number stands in."""
+"""Personal values that may be shown; and which records a number stands in."""
 
 from __future__ import annotations
 
@@ -32,20 +32,6 @@ class Found(NamedTuple):
     version: int
     column: str
     batch: int
-
-
-def note_reveal(work: Work, by: str, why: str, what: str, columns: Sequence[str]) -> int:
-    """Write down who is shown what and why, before it is shown."""
-    sql = """insert into reveal (revealed_by, reason, what, columns) values (:by, :why, :what, :columns) returning reveal_id"""
-    return int(rows_of(work, sql, by=by, why=why, what=what, columns=list(columns))[0].reveal_id)
-
-
-def list_reveals(work: Work, most: int) -> Sequence[sa.Row[Any]]:
-    """The newest, oldest of them first. No value stands here."""
-    sql = """select * from (
-                select reveal_id as reveal, revealed_at, revealed_by, reason, what, array_to_string(columns, ' ') as columns
-                from reveal order by reveal_id desc limit :most) as newest order by reveal"""
-    return rows_of(work, sql, most=most)
 
 
 def values_of_record(work: Work, schema: str, record_key: str) -> list[Shown]:
