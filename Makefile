@@ -47,6 +47,10 @@ faults: $(STAMP) ## kill and disturb the exchange everywhere, let the ledgers ju
 fuzz: $(STAMP) ## broken and hostile inputs against every reader; CASES=100000, SEED=1
 	@$(BIN)/python -m tests.fuzz --cases $(or $(CASES),100000) --seed $(or $(SEED),1)
 
+.PHONY: roles
+roles: $(STAMP) ## call every route of Airflow as every role, the table must say the same; `make test` does a part of it
+	@HUB_ROLES=whole $(BIN)/python -m pytest tests/e2e/test_roles_in_airflow.py
+
 .PHONY: bench
 bench: $(STAMP) ## compare our checks of identifiers with python-stdnum; what sealing of fields and of the archive costs
 	@$(BIN)/python -m bench.identifiers

@@ -140,7 +140,7 @@ def open_signer() -> Signer:
     """The key that seals the exchange log, by the settings; made at its first use where they name a file that is not there."""
     from hub import exchange_log
 
-    return exchange_log.open_signer(*seal_key())
+    return exchange_log.open_signer(*seal_key(_password_of))
 
 
 @contextmanager

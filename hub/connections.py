@@ -16,6 +16,10 @@ def find_connection(name: str) -> Connection:
 
     try:
         found = BaseHook.get_connection(name)
+    except (ValueError, TypeError) as error:  # the entry cannot be read, and its words may quote it
+        raise ConnectionMissing(
+            f"the connection {name} is entered wrongly ({type(error).__name__}); enter it anew"
+        ) from None
     except AirflowNotFoundException as error:
         raise ConnectionMissing(
             f"there is no connection {name}; set AIRFLOW_CONN_{name.upper()} or add it in Airflow"

@@ -73,9 +73,28 @@ def reports_folder() -> Path:
     return Path(os.environ.get("HUB_REPORTS", "var/reports"))
 
 
-def seal_key() -> tuple[str, str]:
-    """Where the key lies that seals the exchange log: a file, or ``env:NAME``; and its suite, ``sm2-sm3`` or ``ed25519``."""
-    return os.environ.get("HUB_SEAL_KEY", "var/seal.key"), os.environ.get("HUB_SEAL_SUITE", "sm2-sm3")
+OLD_SEAL_KEY = Path("var/seal.key")
+
+
+def seal_key(find_secret: Callable[[str], str] | None = None) -> tuple[str | Path, str]:
+    """The key that seals the exchange log, as text or as the file it lies in; and its suite, ``sm2-sm3`` or ``ed25519``.
+
+    Named as the other secrets are; ``HUB_SEAL_KEY`` may also be a path, as it used to. Where nothing is named it is a private
+    file in ``HUB_KEYS``, or ``var/seal.key`` where that was made before.
+    """
+    suite = os.environ.get("HUB_SEAL_SUITE", "sm2-sm3")
+    named = _named_secret("HUB_SEAL_KEY", find_secret)
+    if named is None:
+        own = keys_folder() / "seal_key"
+        return OLD_SEAL_KEY if OLD_SEAL_KEY.exists() and not own.exists() else own, suite
+    if isinstance(named, str) and named.startswith("env:"):  # how it used to be written
+        named = os.environ.get(named.removeprefix("env:"), "")
+    return (Path(named) if isinstance(named, str) and "/" in named else named), suite
+
+
+def keys_folder() -> Path:
+    """Where the hub keeps keys of its own making, for its account alone (``HUB_KEYS``)."""
+    return Path(os.environ.get("HUB_KEYS", "var/keys"))
 
 
 def anchors_folder() -> Path:
@@ -94,18 +113,28 @@ def read_secret(name: str, find_secret: Callable[[str], str] | None = None, fold
     From the variable itself, the file of ``…_FILE``, or the Airflow connection of ``…_CONNECTION`` (its password); where none is
     named, from a private file in ``folder`` (``HUB_KEYS``) that is made at the first use.
     """
-    if name in os.environ:
-        return _secret(os.environ[name], name)
-    if file := os.environ.get(f"{name}_FILE"):
-        return _secret(_read(Path(file), f"{name}_FILE"), f"{name}_FILE")
-    if connection := os.environ.get(f"{name}_CONNECTION"):
-        if find_secret is None:
-            raise HubError(f"{name}_CONNECTION is set, and connections are not to be had here", code="S051")
-        return _secret(find_secret(connection), f"{name}_CONNECTION")
-    path = (folder or Path(os.environ.get("HUB_KEYS", "var/keys"))) / name.removeprefix("HUB_").lower()
+    named = _named_secret(name, find_secret)
+    if isinstance(named, Path):
+        return _secret(_read(named, f"{name}_FILE"), f"{name}_FILE")
+    if named is not None:
+        return _secret(named, name if name in os.environ else f"{name}_CONNECTION")
+    path = (folder or keys_folder()) / name.removeprefix("HUB_").lower()
     if not path.exists():
         _make_secret(path)
     return _secret(_read(path, "HUB_KEYS"), str(path))
+
+
+def _named_secret(name: str, find_secret: Callable[[str], str] | None) -> str | Path | None:
+    """What settings say of a secret, the one way for all of them: its text, the file it lies in, or None where they say nothing."""
+    if name in os.environ:
+        return os.environ[name]
+    if file := os.environ.get(f"{name}_FILE"):
+        return Path(file)
+    if connection := os.environ.get(f"{name}_CONNECTION"):
+        if find_secret is None:
+            raise HubError(f"{name}_CONNECTION is set, and connections are not to be had here", code="S051")
+        return find_secret(connection)
+    return None
 
 
 def has_secret(name: str) -> bool:

@@ -143,7 +143,7 @@ def hub_environment(database_url: str, state: Path, mappings: Path, addresses: M
         "HUB_ARCHIVE": str(state / "archive"),
         "HUB_MAPPINGS": str(mappings),
         "HUB_REPORTS": str(state / "reports"),
-        "HUB_SEAL_KEY": str(state / "seal.key"),
+        "HUB_SEAL_KEY_FILE": str(state / "seal.key"),
         "HUB_ANCHORS": str(state / "anchors"),
         "HUB_KEYS": str(state / "keys"),
     }

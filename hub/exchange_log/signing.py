@@ -81,15 +81,14 @@ def key_id(suite: str, public: bytes) -> str:
     return sm3_hex(f"{suite} {public.hex()}".encode())[:32]
 
 
-def open_signer(place: str, suite: str) -> Signer:
-    """The signer whose key lies in a file, or in the environment (``env:NAME``). A file that is not there is made, for us alone.
+def open_signer(place: str | Path, suite: str) -> Signer:
+    """The signer whose key lies in a file, or is given as text. A file that is not there is made, for us alone.
 
     Raises KeyUnusable when there is no such suite, the key is not one of it, others may read it, or a self-test fails.
     """
     if suite not in SUITES:
         raise KeyUnusable(f"there is no suite {suite}; HUB_SEAL_SUITE is one of {', '.join(SUITES)}")
-    is_named = place.startswith("env:")
-    text = os.environ.get(place.removeprefix("env:"), "") if is_named else _read_file(Path(place), suite)
+    text = _read_file(place, suite) if isinstance(place, Path) else place
     try:
         named, private, public = text.split()
         if named != suite:

@@ -73,14 +73,18 @@ def airflow_served(folder: Path) -> Iterator[Served]:
             url = f"http://{LOCAL}:{port}"
             _wait(url, process)
             routes = json.loads(next(line for line in listed.splitlines() if line.startswith("ROUTES "))[7:])
-            yield _with_users(url, {(method, path) for method, path in routes}, (home / "first-password").read_text().strip())
+            yield _with_users(
+                url, {(method, path) for method, path in routes}, (home / "first-password").read_text().strip()
+            )
         finally:
-            process.terminate()
+            process.kill()  # it has nothing to save, and would wait for every open connection
             process.wait(30)
 
 
 def _run(env: Mapping[str, str], *words: str) -> str:
-    done = subprocess.run([sys.executable, "-P", *words], env=env, capture_output=True, text=True, timeout=SECONDS, check=False)
+    done = subprocess.run(
+        [sys.executable, "-P", *words], env=env, capture_output=True, text=True, timeout=SECONDS, check=False
+    )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     return done.stdout
 
@@ -102,9 +106,16 @@ def _with_users(url: str, routes: set[tuple[str, str]], first_password: str) -> 
     pages: dict[str | None, requests.Session] = {None: _page(url)}
     for role in role_table().roles.values():
         password = os.urandom(12).hex()
-        person = {"username": role.name, "email": f"{role.name}@example.invalid", "first_name": role.zh, "last_name": "x"}
+        person = {
+            "username": role.name,
+            "email": f"{role.name}@example.invalid",
+            "first_name": role.zh,
+            "last_name": "x",
+        }
         made = first.post(
-            f"{url}/auth/fab/v1/users", json={**person, "password": password, "roles": [{"name": role.title}]}, timeout=30
+            f"{url}/auth/fab/v1/users",
+            json={**person, "password": password, "roles": [{"name": role.title}]},
+            timeout=30,
         )
         assert made.status_code in (200, 201), made.text
         tokens[role.name] = _token(url, role.name, password)
@@ -124,7 +135,9 @@ def _page(url: str, user: str | None = None, password: str = "") -> requests.Ses
     session = requests.Session()
     word = _form_word(session, f"{url}/auth/login/")
     if user is not None:
-        session.post(f"{url}/auth/login/", data={"csrf_token": word, "username": user, "password": password}, timeout=30)
+        session.post(
+            f"{url}/auth/login/", data={"csrf_token": word, "username": user, "password": password}, timeout=30
+        )
         word = _form_word(session, f"{url}/auth/resetmypassword/form")
     session.headers["X-CSRFToken"] = word
     return session

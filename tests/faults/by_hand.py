@@ -109,7 +109,7 @@ class _Web:
 def _seal(house: House, name: str) -> None:
     """Close a block over what waits, and put its number and hash out."""
     folder = house.archive.folder.parent
-    exchange_log.seal(house.engine, exchange_log.open_signer(str(folder / "seal.key"), "ed25519"))
+    exchange_log.seal(house.engine, exchange_log.open_signer(folder / "seal.key", "ed25519"))
     exchange_log.put_anchor(house.engine, folder / "anchors", _Web())
 
 

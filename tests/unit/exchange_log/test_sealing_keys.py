@@ -12,6 +12,7 @@ import pytest
 from hub.exchange_log import verify_exchange
 from hub.exchange_log.signing import ED25519, SM2, SUITES, KeyUnusable, Sm2Signer, open_signer
 from hub.exchange_log.verify_exchange import fits
+from hub.settings import seal_key
 from hub.signatures import sm2
 
 
@@ -19,7 +20,7 @@ from hub.signatures import sm2
 def test_a_key_is_made_at_its_first_use_for_its_owner_alone(suite: str, tmp_path: Path) -> None:
     """The second use finds the same one; nothing else is left in the folder."""
     place = tmp_path / "state" / "seal.key"
-    first, second = open_signer(str(place), suite), open_signer(str(place), suite)
+    first, second = open_signer(place, suite), open_signer(place, suite)
     assert first.public == second.public
     assert stat.S_IMODE(place.stat().st_mode) == 0o600
     assert [path.name for path in place.parent.iterdir()] == ["seal.key"]
@@ -31,10 +32,45 @@ def test_a_key_is_made_at_its_first_use_for_its_owner_alone(suite: str, tmp_path
 
 @pytest.mark.parametrize("suite", SUITES)
 def test_a_key_may_stand_in_the_environment(suite: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Under the name that the setting gives."""
-    open_signer(str(tmp_path / "key"), suite)
-    monkeypatch.setenv("OUR_KEY", (tmp_path / "key").read_text())
-    assert open_signer("env:OUR_KEY", suite).suite == suite
+    """In the setting itself, in a file, behind the name of a connection; and as settings used to say it."""
+    public = open_signer(tmp_path / "key", suite).public
+    text = (tmp_path / "key").read_text()
+    monkeypatch.setenv("HUB_SEAL_SUITE", suite)
+    monkeypatch.setenv("OUR_KEY", text)
+    for name, value in (
+        ("", text),
+        ("", "env:OUR_KEY"),
+        ("", str(tmp_path / "key")),
+        ("_FILE", str(tmp_path / "key")),
+        ("_CONNECTION", "vault"),
+    ):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv(f"HUB_SEAL_KEY{name}", value)
+            assert open_signer(*seal_key({"vault": text}.__getitem__)).public == public
+
+
+def test_where_no_key_is_named_the_former_file_is_found_or_one_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the folder of the hub's own keys; a log that was begun with var/seal.key goes on with it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HUB_KEYS", str(tmp_path / "keys"))
+    assert seal_key()[0] == tmp_path / "keys" / "seal_key"
+    old = open_signer(Path("var/seal.key"), ED25519)
+    monkeypatch.setenv("HUB_SEAL_SUITE", ED25519)
+    assert open_signer(*seal_key()).public == old.public
+    assert not (tmp_path / "keys").exists()
+
+
+def test_a_key_in_the_wrong_form_never_becomes_the_name_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is a new key made for it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HUB_SEAL_KEY", "11" * 32)
+    with pytest.raises(KeyUnusable, match="holds no key"):
+        open_signer(*seal_key())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_standards_own_example_is_verified() -> None:
@@ -78,16 +114,16 @@ def test_a_library_that_computes_wrongly_signs_nothing(tmp_path: Path, monkeypat
     """The self-test stands before every use."""
     monkeypatch.setattr(gmssl_pyx, "sm2_verify", lambda *_: False)
     with pytest.raises(KeyUnusable, match=r"GB/T 32918\.5"):
-        open_signer(str(tmp_path / "key"), SM2)
+        open_signer(tmp_path / "key", SM2)
 
 
 def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
     """It may be anybody's by now."""
     place = tmp_path / "key"
-    open_signer(str(place), ED25519)
+    open_signer(place, ED25519)
     place.chmod(0o640)
     with pytest.raises(KeyUnusable, match="read by others"):
-        open_signer(str(place), ED25519)
+        open_signer(place, ED25519)
 
 
 @pytest.mark.parametrize(
@@ -100,28 +136,26 @@ def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
         (f"sm2-sm3 {'11' * 32} {'22' * 64}", "self-test|belong together"),
     ],
 )
-def test_what_is_no_key_is_said_so_and_never_shown(text: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_no_key_is_said_so_and_never_shown(text: str, said: str) -> None:
     """No word of the private half stands in a message."""
-    monkeypatch.setenv("OUR_KEY", text)
     with pytest.raises(KeyUnusable, match=said) as error:
-        open_signer("env:OUR_KEY", SM2)
+        open_signer(text, SM2)
     assert "1111" not in str(error.value)
     assert error.value.code == "S061"
 
 
-def test_the_halves_of_two_keys_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_halves_of_two_keys_are_refused() -> None:
     """Nobody could verify what they sign."""
     for suite in SUITES:
         halves = [SUITES[suite].make() for _ in range(2)]
-        monkeypatch.setenv("OUR_KEY", f"{suite} {halves[0][0].hex()} {halves[1][1].hex()}")
         with pytest.raises(KeyUnusable):
-            open_signer("env:OUR_KEY", suite)
+            open_signer(f"{suite} {halves[0][0].hex()} {halves[1][1].hex()}", suite)
 
 
 def test_an_unknown_suite_is_refused(tmp_path: Path) -> None:
     """With the names of those there are."""
     with pytest.raises(KeyUnusable, match="sm2-sm3, ed25519"):
-        open_signer(str(tmp_path / "key"), "rsa")
+        open_signer(tmp_path / "key", "rsa")
 
 
 def test_the_package_named_gmssl_stays_out() -> None:

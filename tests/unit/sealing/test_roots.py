@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hub.errors import HubError
-from hub.settings import read_secret, revealers, suite_name
+from hub.settings import read_secret, suite_name
 from hub.store.vault import Vault
 from hub.text import masked_as
 
@@ -20,9 +20,7 @@ SECRET = "0123456789abcdef" * 4
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No setting of whoever runs the tests."""
-    for name in [
-        name for name in os.environ if name.startswith(("HUB_KEK", "HUB_INDEX", "HUB_SUITE", "HUB_REVEALERS"))
-    ]:
+    for name in [name for name in os.environ if name.startswith(("HUB_KEK", "HUB_INDEX", "HUB_SUITE"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HUB_KEYS", str(tmp_path / "state" / "keys"))
     return tmp_path
@@ -104,13 +102,9 @@ def test_what_is_no_key_is_said_by_code_and_not_shown(
     assert not (own_folder / "state" / "keys" / "kek").exists()
 
 
-def test_who_may_see_values_is_a_list_or_nobody_in_particular(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty list is a list: then nobody may."""
-    assert (revealers(), suite_name()) == (None, "aes")
-    monkeypatch.setenv("HUB_REVEALERS", "王科长, 李科长,")
-    assert revealers() == {"王科长", "李科长"}
-    monkeypatch.setenv("HUB_REVEALERS", "")
-    assert revealers() == frozenset()
+def test_a_hub_that_is_told_nothing_seals_in_the_common_suite() -> None:
+    """`sm` is for who asks for it."""
+    assert suite_name() == "aes"
 
 
 @pytest.mark.parametrize(
