@@ -21,7 +21,7 @@ NEEDS = {
     (row["method"], row["path"]): row
     for row in csv.DictReader((Path(__file__).parent / "airflow_routes.csv").read_text("utf-8").splitlines())
 }
-"""By route: the permissions it needs, `anyone`, `signed in` (it looks for its thing before it asks), or `nobody`; a body that it reads."""
+"""By route: the permissions it needs, `anyone`, `signed in` (it looks for its thing before it asks), or `nobody`; and a body."""
 
 
 @pytest.fixture(scope="module")
