@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 from collections.abc import Iterable
@@ -39,6 +40,7 @@ def bring_to_airflow() -> Brought:
         raise HubError(
             "apache-airflow-providers-fab is not installed: pip install 'wage-exchange-hub[production]'"
         ) from None
+    logging.disable(logging.INFO)  # a line for each permission otherwise
     with get_application_builder() as builder:
         manager = builder.sm
         table, given, taken = role_table(), 0, 0

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hub import pipeline
 from hub.bootstrap import open_containers, open_registry
+from hub.cli.audit import describe_asking
 from hub.containers import is_container
 from hub.errors import HubError
 from hub.feed import Feed, FeedSpec, SftpSource
@@ -29,6 +30,7 @@ def check(words: argparse.Namespace) -> int:
     for problem in problems:
         print(problem, file=sys.stderr)
     print(f"{len(registry.feeds)} feeds, {len(registry.receivers)} receivers, {len(problems)} problems")
+    print(describe_asking())
     return 1 if problems else 0
 
 

@@ -12,10 +12,10 @@ from hub.errors import HubError, NotAllowed
 from hub.officers import account, acting, acting_as, read_officers, who_asks
 
 ME = officers._name_of(os.getuid())
-FILE = (
-    "officers:\n  王芳: {account: %s, roles: [operator, mapping_admin]}\n  李强: {account: liq, roles: [reviewer]}\n"
-    % ME
-)
+FILE = f"""officers:
+  王芳: {{account: {ME}, roles: [operator, mapping_admin]}}
+  李强: {{account: liq, roles: [reviewer]}}
+"""
 
 
 @pytest.fixture
