@@ -151,14 +151,26 @@ def test_every_airflow_command_line_is_understood(name: str) -> None:
         get_parser().parse_args(words.split())
 
 
+def test_users_are_told_apart_and_their_roles_come_from_the_table() -> None:
+    """No manager with plain passwords, no role that FAB fills in by itself, and the roles are made before anybody signs in."""
+    for name in ("init", "api-server", "scheduler", "dag-processor", "triggerer"):
+        environment = SERVICES[name]["environment"]
+        assert environment["AIRFLOW__CORE__AUTH_MANAGER"].endswith(".FabAuthManager")
+        assert environment["AIRFLOW__FAB__UPDATE_FAB_PERMS"] == "False"
+        assert not [setting for setting in environment if "SIMPLE_AUTH" in setting]
+    assert SERVICES["init"]["command"][-1].endswith("hub migrate && hub roles --airflow")
+
+
 def _known_settings() -> set[tuple[str, str]]:
     import importlib.util
+
+    from airflow.providers.fab.get_provider_info import get_provider_info
 
     spec = importlib.util.find_spec("airflow")
     assert spec is not None
     assert spec.submodule_search_locations is not None
     path = Path(next(iter(spec.submodule_search_locations))) / "config_templates" / "config.yml"
-    sections = yaml.load(path.read_text(), Loader=yaml.CSafeLoader)
+    sections = yaml.load(path.read_text(), Loader=yaml.CSafeLoader) | get_provider_info()["config"]
     return {
         (section.upper().replace(".", "_"), option.upper())
         for section, found in sections.items()
