@@ -1,4 +1,4 @@
-"""Secrets of connections stand on no screen, in no log, in no error and in no table, whatever command is typed and whoever refuses us."""
+"""Secrets of connections stand on no screen, in no log, error or table, whatever is typed and whoever refuses us."""
 
 from __future__ import annotations
 
