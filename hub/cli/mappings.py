@@ -30,7 +30,7 @@ def check(words: argparse.Namespace) -> int:
     for problem in problems:
         print(problem, file=sys.stderr)
     print(f"{len(registry.feeds)} feeds, {len(registry.receivers)} receivers, {len(problems)} problems")
-    print(describe_asking())
+    print(describe_asking(), file=sys.stderr)
     return 1 if problems else 0
 
 

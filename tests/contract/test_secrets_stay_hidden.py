@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from round_trip import FIRST_FEEDS, Hub, Typed, connections
 
 from hub import bootstrap
-from hub.errors import HubError
+from hub.errors import ConnectionMissing, HubError
 from hub.model import Connection
 from hub.settings import today
 from hub.store.database import rows_of, working
@@ -26,14 +26,14 @@ REFUSED = {"haidai_payrolls": "sftp", "bureau_permits": "rest", "nat_clues": "re
 
 
 def spoiled(connection: Connection) -> Connection:
-    """The same address with secrets that nobody gave out, in every field that can hold one."""
+    """The same address and login with secrets that nobody gave out, in every field that can hold one."""
     extra = {
         **connection.extra,
         "private_key": f"{CANARY}-key",
         "key_password": f"{CANARY}-pass",
         "note": f"{CANARY}-note",
     }
-    return replace(connection, login=f"{CANARY}-login", password=f"{CANARY}-password", extra=extra)
+    return replace(connection, password=f"{CANARY}-password", extra=extra)
 
 
 @pytest.fixture
@@ -41,8 +41,14 @@ def lying(hub: Hub) -> Iterator[Hub]:
     """A hub that has something to send, and wrong secrets for everybody."""
     hub.take_in(["bureau_permits"])
     known = {name: spoiled(one) for name, one in connections(hub.up.addresses).items()}
+
+    def find(name: str) -> Connection:
+        if name not in known:
+            raise ConnectionMissing(f"there is no connection {name}")
+        return known[name]
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bootstrap, "find_connection", known.__getitem__)
+        patch.setattr(bootstrap, "find_connection", find)
         yield hub
 
 
