@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -195,6 +196,7 @@ def test_reveals_of_before_stand_in_the_trail(empty_database: Callable[[], str])
 
     engine = open_database(empty_database())
     migrate(engine)
+    before = import_module("hub.migrations.versions.0013_audit_trail").down_revision
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))
     with engine.begin() as work:
@@ -209,7 +211,7 @@ def test_reveals_of_before_stand_in_the_trail(empty_database: Callable[[], str])
             )
         )
         config.attributes["connection"] = work
-        work.execute(sa.text("update hub.alembic_version set version_num = '0011'"))
+        work.execute(sa.text("update hub.alembic_version set version_num = :before"), {"before": before})
         command.upgrade(config, "0013")
     with working(engine) as work:
         [row] = audit.list_reveals(work, 9)
