@@ -20,6 +20,7 @@ from hub.connections import find_connection
 from hub.containers import Containers
 from hub.errors import ConnectionMissing
 from hub.feed import Feed, FileStatement, RestSource, SftpSource
+from hub.masking import hide
 from hub.model import Connection
 from hub.pipeline import House, note_open, reconcile_files, reconcile_receiver
 from hub.reconciliation import Reconciled, Side
@@ -47,7 +48,12 @@ def open_house(feeds: str = "*", receivers: str = "*") -> House:
 
 
 def open_engine(url: str) -> sa.Engine:
-    """The database, with a vault that may ask Airflow for the two roots where a setting names a connection for them."""
+    """The database, with a vault that may ask Airflow for the two roots where a setting names a connection for them.
+
+    Its password stands in no log from then on.
+    """
+    with suppress(sa.exc.ArgumentError):
+        hide(sa.make_url(url).password or "")
     return open_database(url, _password_of)
 
 

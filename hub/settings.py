@@ -11,6 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from hub.errors import HubError
+from hub.masking import hide
 
 TIME_ZONE = ZoneInfo("Asia/Shanghai")
 
@@ -153,6 +154,7 @@ def _secret(text: str, where: str) -> bytes:
     text = text.strip()
     if len(text) != 64 or not all(letter in "0123456789abcdefABCDEF" for letter in text):
         raise HubError(f"{where} holds no key: 64 hexadecimal digits, made by `openssl rand -hex 32`", code="S051")
+    hide(text)
     return bytes.fromhex(text)
 
 

@@ -8,7 +8,11 @@ for a thread does not live on in a fork: so no polars, no dataframely, and no mo
 import sys
 from importlib import import_module
 
+from hub.airflow_masks import mask_airflow_logs
+
 NEEDED = ("lxml.etree", "paramiko", "psycopg", "requests", "sqlalchemy", "yaml", "hub.feed", "hub.reasons")
+
+mask_airflow_logs()  # before Airflow sets its logging up, which it does right after this
 
 if {"scheduler", "celery"} & set(sys.argv):
     for name in NEEDED:

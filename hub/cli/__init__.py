@@ -28,6 +28,7 @@ from hub.cli import (
 )
 from hub.cli.asking import run_asked
 from hub.errors import HubError
+from hub.masking import masked_stderr, print_masked
 from hub.migrations import migrate
 from hub.model import BatchState
 from hub.reasons import reason
@@ -222,12 +223,21 @@ def _add_keys(add: Add) -> None:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code. A hub error is one line on standard error: code, its name, what happened."""
+    """Run one command; returns the exit code. A hub error is one line on standard error: code, its name, what happened.
+
+    Nothing on standard error, log lines and warnings included, shows a person's number or a secret.
+    """
     parser = build_parser()
     chosen = parser.parse_args(words)
     if chosen.command is None:
         parser.print_help()
         return 2
+    sys.excepthook = print_masked
+    with masked_stderr():
+        return _run(chosen)
+
+
+def _run(chosen: argparse.Namespace) -> int:
     try:
         return run_asked(chosen, chosen.command)
     except BrokenPipeError:  # `hub … | head` has read enough

@@ -16,6 +16,7 @@ from typing import Protocol
 from hub.archive.folder import make_folder, sync_folder
 from hub.digest import sm3_hex
 from hub.errors import HubError
+from hub.masking import hide
 from hub.signatures import sm2
 
 SM2, ED25519 = "sm2-sm3", "ed25519"
@@ -91,6 +92,7 @@ def open_signer(place: str | Path, suite: str) -> Signer:
     text = _read_file(place, suite) if isinstance(place, Path) else place
     try:
         named, private, public = text.split()
+        hide(private)
         if named != suite:
             raise KeyUnusable(f"the key is one of suite {named}, and HUB_SEAL_SUITE asks for {suite}")
         signer = SUITES[suite](bytes.fromhex(private), bytes.fromhex(public))
