@@ -38,10 +38,13 @@ class Wish:
     bad_share: float = 0.02
     partners: tuple[str, ...] | None = None
     """Who takes part; None: everybody."""
+    canaries: int | None = None
+    """A seed for persons' numbers that are looked for afterwards."""
 
     def words(self) -> list[str]:
+        canaries = [] if self.canaries is None else ["--canaries", str(self.canaries)]
         return ["--scale", f"{self.scale:g}", "--seed", str(self.seed), "--day", self.day.isoformat(),
-                "--bad-share", f"{self.bad_share:g}"]  # fmt: skip
+                "--bad-share", f"{self.bad_share:g}", *canaries]  # fmt: skip
 
 
 @dataclass(frozen=True)

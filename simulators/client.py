@@ -66,6 +66,11 @@ class Simulators:
         spoiled: list[dict[str, Any]] = self._get("/ledger/spoiled", feed=feed).json()
         return spoiled
 
+    def persons(self) -> dict[str, list[str]]:
+        """Every number of a person that the partners made, by kind: ``id``, ``card``, ``phone``."""
+        made: dict[str, list[str]] = self._get("/ledger/persons").json()
+        return made
+
     def effects(self, schema: str, partner: str = "province") -> list[dict[str, Any]]:
         """A receiver's effects of one schema, record by record."""
         effects: list[dict[str, Any]] = self._get("/ledger/effects", schema=schema, partner=partner).json()

@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from simulators.drops import FAULTS, FEED_OF
 from simulators.faults import App, Knobs
+from simulators.identifiers import made
 from simulators.ledger import Ledger
 from simulators.province_ledger import ProvinceLedger
 from simulators.served import answer_json
@@ -145,6 +146,7 @@ class Control:
                 Route("/faults", self._faults, methods=["GET", "POST", "DELETE"]),
                 Route("/ledger", self._ledger),
                 Route("/ledger/spoiled", self._spoiled),
+                Route("/ledger/persons", self._persons),
                 Route("/ledger/effects", self._effects),
                 Route("/ledger/journal", self._journal),
                 Route("/ledger/files/{bank}", self._files),
@@ -243,6 +245,10 @@ class Control:
     async def _spoiled(self, request: Request) -> Response:
         feed = request.query_params.get("feed", "")
         return answer_json([row for ledger in self._ledgers() for row in ledger.spoiled(feed)])
+
+    async def _persons(self, request: Request) -> Response:
+        """Every number of a person that was made, by kind: what nobody may find outside of the partners' own."""
+        return answer_json({kind: sorted(numbers) for kind, numbers in made.items()})
 
     async def _effects(self, request: Request) -> Response:
         ledger = self._receiver(request)

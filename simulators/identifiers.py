@@ -12,6 +12,18 @@ _FIRST_BIRTH = date(1968, 1, 1)
 _BIRTH_DAYS = 13_600
 _PRIME = 1_000_003
 NO_COUNTY = "370999"  # not a county: an ID number that begins so belongs to nobody
+CANARY_CARD = "629999"  # no bank issues cards that begin so
+_CANARY_STEP = 7_919
+
+made: dict[str, set[str]] = {"id": set(), "card": set(), "phone": set()}
+"""Every number of a person that was made in this process, sent or not: what a search for leaks looks for."""
+_canary_seed: int | None = None
+
+
+def use_canaries(seed: int | None) -> None:
+    """From now on persons' numbers come from this seed, and cards begin as no bank's do; None: as ever."""
+    global _canary_seed
+    _canary_seed = seed
 
 
 def uscc_check(body: str) -> str:
@@ -53,10 +65,11 @@ def make_uscc(number: int, area: str, kind: str = "91") -> str:
 
 def make_id_no(number: int) -> str:
     """An ID number in a county that does not exist: age 18 to 58 in 2026, unique for 13 million numbers."""
-    number = number * _PRIME % (_BIRTH_DAYS * 999)
+    shift = 0 if _canary_seed is None else _canary_seed * _CANARY_STEP
+    number = (number * _PRIME + shift) % (_BIRTH_DAYS * 999)
     sequence, day = divmod(number, _BIRTH_DAYS)
     body = f"{NO_COUNTY}{_FIRST_BIRTH + timedelta(days=day):%Y%m%d}{sequence + 1:03d}"
-    return body + id_check(body)
+    return _noted("id", body + id_check(body))
 
 
 @cache
@@ -68,9 +81,12 @@ def make_cnaps(bank3: str, branch: int, city: str = "4630") -> str:
 
 def make_card(prefix: str, number: int, length: int = 19) -> str:
     """A personal card number that passes Luhn."""
+    shift = 0
+    if _canary_seed is not None:
+        prefix, shift = CANARY_CARD + prefix[-2:], _canary_seed * _CANARY_STEP
     digits = length - len(prefix) - 1
-    body = prefix + f"{number * _PRIME % 10**digits:0{digits}d}"
-    return body + luhn_check(body)
+    body = prefix + f"{(number * _PRIME + shift) % 10**digits:0{digits}d}"
+    return _noted("card", body + luhn_check(body))
 
 
 def make_account(prefix: str, number: int) -> str:
@@ -81,4 +97,9 @@ def make_account(prefix: str, number: int) -> str:
 
 def make_phone(number: int) -> str:
     """A mobile number from the synthetic range 199 0000 xxxx."""
-    return f"1990000{number % 10_000:04d}"
+    return _noted("phone", f"1990000{number % 10_000:04d}")
+
+
+def _noted(kind: str, number: str) -> str:
+    made[kind].add(number)
+    return number

@@ -25,6 +25,7 @@ from simulators.control import Control, Office, Partner
 from simulators.daizong import Daizong
 from simulators.doors import Doorkeeper, configure
 from simulators.faults import App, FaultLayer
+from simulators.identifiers import use_canaries
 from simulators.ledger import Ledger
 from simulators.mirror.house import open_mirror
 from simulators.nat import Nat
@@ -58,6 +59,8 @@ class Options:
     rate: int = 20
     mirrored: str = "all"
     mappings: Path = MAPPINGS
+    canaries: int | None = None
+    """A seed for persons' numbers that are looked for afterwards; None: those of every day."""
 
 
 class _Server(uvicorn.Server):
@@ -72,6 +75,7 @@ class House:
     """All partners of one state directory."""
 
     def __init__(self, options: Options) -> None:
+        use_canaries(options.canaries)
         options.state.mkdir(parents=True, exist_ok=True)
         self.options, self.secrets = options, read_secrets(options.state / "secrets.json")
         city = City(options.seed, options.scale, options.day)

@@ -1,6 +1,5 @@
 """One day through real Airflow, PostgreSQL and partners, judged by the partners' own ledgers. One stand serves all tests here."""
 
-import re
 import shutil
 from collections.abc import Iterator
 from datetime import date
@@ -12,6 +11,8 @@ from hub.settings import today
 from hub.store import incidents
 from hub.store.database import working
 from launcher.day import differences, feeds_knocked_for, let_the_day_happen, started_by_event, take_stock, watch
+from launcher.hiding_places import THEIRS, search_stand
+from launcher.leaks import Canaries, search
 from launcher.partners import FIRST, PERMITS
 from launcher.stand import Stand, Wish, open_stand
 from launcher.state import PROJECT, lock_state
@@ -140,13 +141,23 @@ def test_the_day_leaves_no_incident_but_the_held_files(day: Stand) -> None:
     assert "haidai_payrolls" in {one.subject for one in found}
 
 
-def test_no_row_value_stands_in_any_log(day: Stand) -> None:
-    """Logs carry ids and counts: no identity number, card or phone of the synthetic city."""
-    personal = re.compile(r"(?<![0-9a-f.-])(?:370999\d{11}[\dX]|62\d{14,17}|1990000\d{4})(?![0-9a-f])")
-    logs = [path for path in day.state.rglob("*.log") if "simulators" not in path.name]
-    assert logs
-    texts = {path.name: path.read_text(errors="replace") for path in logs}
-    found = {
-        name: text[max(0, m.start() - 80) : m.end()] for name, text in texts.items() if (m := personal.search(text))
-    }
-    assert found == {}
+def test_no_persons_number_stands_anywhere_but_with_the_partners(day: Stand) -> None:
+    """Every log, XCom and other table of Airflow, every table of the hub, pages, anchors, state files; plain, coded, in part, digested."""
+    persons = day.simulators.persons()
+    assert all(persons.values())
+    ours = day.environment["HUB_DATABASE_URL"]
+    found = search_stand(day.state, [ours, f"{ours.rsplit('/', 1)[0]}/airflow"], Canaries(persons))
+    assert found.leaks == []
+    assert found.size_of["logs"]
+    assert found.size_of["airflow"]
+    assert found.size_of["hub:record.payroll_line"]
+    assert found.size_of["airflow:public.xcom"]
+
+
+def test_the_search_would_find_them(day: Stand) -> None:
+    """In the raw bytes of the archive, where they are, and in the partners' folders."""
+    canaries = Canaries(day.simulators.persons())
+    for folder in THEIRS:
+        files = [path for path in (day.state / folder).rglob("*") if path.is_file()]
+        kinds = {leak.kind for path in files for leak in search(path.read_bytes(), path.name, canaries)}
+        assert {"id", "card", "phone"} <= kinds, folder
