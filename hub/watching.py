@@ -79,6 +79,7 @@ def _gather(work: Work, registry: Registry, at: datetime) -> Facts:
         held=watching.held(work),
         owed=watching.owed(work),
         untold=watching.untold(work),
+        unsealed=watching.unsealed(work),
         expiries=watching.expiries(work),
     )
 

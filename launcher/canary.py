@@ -165,7 +165,7 @@ def show(found: Searched, persons: dict[str, list[str]], sent: Counter[str]) -> 
     print(
         f"persons' numbers made: {made}; different ones in the hub's records: id {sent['id']:,}, card {sent['card']:,}"
     )
-    print(f"searched: {found.files:,} files and {found.tables} tables, {found.bytes / 1e6:,.1f} MB")
+    print(f"searched: {found.files:,} files and {found.tables} tables, {found.size / 1e6:,.1f} MB")
     for kind, size in sorted(found.size_of.items(), key=lambda one: -one[1])[:20]:
         print(f"  {kind:60} {size / 1e6:10,.2f} MB")
     for leak in found.leaks:

@@ -26,13 +26,13 @@ class Searched:
 
     files: int = 0
     tables: int = 0
-    bytes: int = 0
+    size: int = 0
     leaks: list[Leak] = field(default_factory=list)
     size_of: dict[str, int] = field(default_factory=dict)
-    """Bytes by kind of place."""
+    """Bytes by kind of place; ``size`` is of all of them."""
 
     def add(self, place: str, data: bytes, canaries: Canaries) -> None:
-        self.bytes += len(data)
+        self.size += len(data)
         kind = place.split("/")[0]
         self.size_of[kind] = self.size_of.get(kind, 0) + len(data)
         self.leaks += search(data, place, canaries)

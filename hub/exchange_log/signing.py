@@ -133,13 +133,16 @@ def _make_file(path: Path, suite: str) -> None:
 
 
 def _check(signer: Signer) -> None:
-    """The library computes what the standard says, and both halves of the key belong together."""
-    from hub.exchange_log.verify_exchange import Unchecked, fits
+    """The libraries compute what the standards say, and both halves of the key belong together."""
+    from hub.exchange_log.merkle import leaf_hash
+    from hub.exchange_log.verify_exchange import Unchecked, fits, sm3_slowly
 
+    if not sm3_hex(b"abc") == SM3_OF_ABC == sm3_slowly(b"abc").hex() or leaf_hash(b"abc") != sm3_slowly(b"\0abc"):
+        raise KeyUnusable(
+            "SM3 of this machine does not compute the example of GB/T 32905; nothing may be sealed with it"
+        )
     try:
-        is_right = signer.suite != SM2 or fits(SM2, sm2.KNOWN_PUBLIC, sm2.KNOWN_MESSAGE, sm2.KNOWN_SIGNATURE)
-        if not is_right:
-            raise KeyUnusable("the SM2 library does not verify the example of GB/T 32918.5; it must not sign")
+        is_right = fits(signer.suite, *KNOWN[signer.suite])
         ours = fits(signer.suite, signer.public, b"self-test", signer.sign(b"self-test"))
     except Unchecked as error:
         raise KeyUnusable(str(error)) from None
@@ -147,5 +150,25 @@ def _check(signer: Signer) -> None:
         raise
     except Exception as error:  # a library's own words may show the key
         raise KeyUnusable(f"the key or its library failed the self-test: {type(error).__name__}") from None
+    if not is_right:
+        raise KeyUnusable(
+            f"the library of {signer.suite} does not verify the example of {STANDARDS[signer.suite]}; it must not sign"
+        )
     if not ours:
         raise KeyUnusable("the two halves of the key do not belong together")
+
+
+# RFC 8032 section 7.1, test 1: of nothing.
+KNOWN = {
+    SM2: (sm2.KNOWN_PUBLIC, sm2.KNOWN_MESSAGE, sm2.KNOWN_SIGNATURE),
+    ED25519: (
+        bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"),
+        b"",
+        bytes.fromhex(
+            "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b"
+        ),
+    ),
+}
+STANDARDS = {SM2: "GB/T 32918.5", ED25519: "RFC 8032"}
+SM3_OF_ABC = "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"
+"""GB/T 32905 A.1."""

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     STUCK = "stuck"
     EXPIRING = "expiring"
     EXPIRED = "expired"
+    UNSEALED = "unsealed"
 
 
 class Occasion(StrEnum):
@@ -74,7 +75,7 @@ class Facts:
     """All that is known at one moment. ``resumed_at``: since when the watching goes on without a pause.
 
     ``unacknowledged`` and ``unread`` have feeds as subjects, the first one's batches, the second's files; ``owed`` has receivers,
-    ``untold`` has feeds whose partner waits for the outcome.
+    ``untold`` has feeds whose partner waits for the outcome; ``unsealed`` has the exchange log.
     """
 
     now: datetime
@@ -88,6 +89,7 @@ class Facts:
     held: Sequence[Waiting] = ()
     owed: Sequence[Waiting] = ()
     untold: Sequence[Waiting] = ()
+    unsealed: Sequence[Waiting] = ()
     expiries: Sequence[Expiry] = ()
 
 

@@ -14,6 +14,8 @@ from hub.settings import TIME_ZONE
 
 ANSWER_WINDOW = timedelta(hours=1)
 """How long a file may wait for its acknowledgement, a record for its receiver, a partner for the outcome."""
+SEALING_WINDOW = timedelta(minutes=10)
+"""How long an entry of the exchange log may wait for its block, which the DAG `seal` closes every minute."""
 WARN_BEFORE = (timedelta(days=30), timedelta(days=7))
 MOST_DAYS, LEAST_DAYS = 10, 5
 """A day is measured by so many days before it, and not at all before there are so few."""
@@ -22,7 +24,8 @@ MOST_DAYS, LEAST_DAYS = 10, 5
 def judge(facts: Facts) -> list[Wanted]:
     """Every incident that should be open; one for each kind and subject."""
     found = [wanted for feed in facts.feeds.values() for wanted in _judge_feed(feed, facts)]
-    return [*found, *_unreachable(facts), *_unacknowledged(facts), *_held(facts), *_stuck(facts), *_expiring(facts)]
+    found += [*_unreachable(facts), *_unacknowledged(facts), *_held(facts), *_stuck(facts)]
+    return [*found, *_expiring(facts), *_unsealed(facts)]
 
 
 def _judge_feed(feed: Feed, facts: Facts) -> Iterator[Wanted]:
@@ -125,6 +128,14 @@ def _expiring(facts: Facts) -> Iterator[Wanted]:
             yield Wanted(Kind.EXPIRING, subject, one.expires_at, level, detail)
         if left <= timedelta(0):
             yield Wanted(Kind.EXPIRED, subject, one.expires_at)
+
+
+def _unsealed(facts: Facts) -> Iterator[Wanted]:
+    """Whoever can write in the database could take back what waits, and nobody would see it. A hub that stood still is not late."""
+    for one in facts.unsealed:
+        due_at = max(one.oldest_at, facts.resumed_at) + SEALING_WINDOW
+        if due_at < facts.now:
+            yield Wanted(Kind.UNSEALED, one.subject, due_at, detail={"entries": one.count})
 
 
 def _overdue(waiting: Iterable[Waiting], now: datetime) -> Iterator[Waiting]:

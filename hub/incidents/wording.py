@@ -64,6 +64,11 @@ KINDS: Mapping[Kind, Words] = {
         "立即更换",
         "renew it at once",
     ),
+    Kind.UNSEALED: Words(
+        "交换日志没有按时封存", "the exchange log is not sealed in time",
+        "看 DAG seal 的日志（S061 私钥，S062 日志被改）；改好后自动封存，一条不少",
+        "read the log of the DAG seal (S061 its key, S062 an altered log); it goes on by itself and loses no entry",
+    ),
 }  # fmt: skip
 
 COUNTED = {
@@ -73,6 +78,7 @@ COUNTED = {
     "batch_ids": ("编号", "ids"),
     "files": ("文件", "files"),
     "records": ("记录", "records"),
+    "entries": ("条目", "entries"),
     "feeds": ("数据源", "feeds"),
     "last_at": ("最近一次", "last"),
     "days": ("剩余天数", "days left"),

@@ -128,6 +128,13 @@ def untold(work: Work) -> list[Waiting]:
     return [_waiting(row) for row in rows_of(work, sql)]
 
 
+def unsealed(work: Work) -> list[Waiting]:
+    """Entries of the exchange log that no block seals yet."""
+    sql = """select 'exchange_log' as subject, count(*) as waiting, min(at) as oldest_at, cast(null as bigint[]) as batch_ids
+             from exchange_entry where entry_no is null having count(*) > 0"""
+    return [_waiting(row) for row in rows_of(work, sql)]
+
+
 def note_expiries(work: Work, found: Sequence[Expiry], asked: Collection[str], moment: datetime) -> None:
     """Write down what ends when. What a connection that was ``asked`` in full no longer holds is forgotten; of others it stays."""
     seen = """insert into expiry (connection, what, expires_at, checked_at) values (:connection, :what, :expires_at, :at)

@@ -16,15 +16,17 @@ from round_trip import at_once
 
 from connectors.signing import digest
 from connectors.webhook import Webhook
-from hub import watching
+from hub import exchange_log, watching
 from hub.archive import Archive
 from hub.errors import HubError, MappingInvalid, PartnerRefused, PartnerUnavailable
+from hub.exchange_log.signing import Ed25519Signer
 from hub.feed.signing import Signing
 from hub.incidents import Expiry
 from hub.model import Connection
 from hub.pipeline import House
 from hub.registry import read_registry
-from hub.settings import TIME_ZONE
+from hub.settings import TIME_ZONE, now
+from hub.store import exchange_log as log
 from hub.store import incidents
 from hub.store import watching as facts
 from hub.store.database import rows_of, working
@@ -33,6 +35,7 @@ MAPPINGS = Path(__file__).parents[2] / "mappings"
 TUESDAY = datetime(2026, 11, 24, 12, tzinfo=TIME_ZONE)
 EVENING = TUESDAY.replace(hour=21)
 TABLES = ("notice", "incident", "watched_feed", "watching", "unread_file", "expiry", "report", "tally", "batch")
+SIGNER = Ed25519Signer(*Ed25519Signer.make())
 OK = Answer(b"ok", media="text/plain")
 
 
@@ -384,3 +387,29 @@ def test_an_unacknowledged_batch_is_an_incident_until_its_partner_is_told(house:
     watching.watch(house, TUESDAY)
     assert open_now(house) == []
     assert [occasion for *_, occasion in notices(house)] == ["opened", "opened", "closed", "closed"]
+
+
+def test_a_log_that_is_not_sealed_is_an_incident_until_it_is(house: House) -> None:
+    """Ten minutes after the oldest entry, told once, and once when its block is closed; a hub that stood still is not late."""
+    moment = now()
+    know_feeds(house, moment)
+    exchange_log.seal(house.engine, SIGNER)
+    with working(house.engine) as work:
+        log.append(work, "closed", "haidai_payrolls", batch_id=7)
+        log.append(work, "closed", "haidai_payrolls", batch_id=8)
+
+    def watch_log(minutes: float) -> list[tuple[str, str, str]]:
+        do(house, "update watching set watched_at = :at", at=moment + timedelta(minutes=minutes))
+        watching.watch(house, moment + timedelta(minutes=minutes))
+        return [one for one in notices(house) if one[0] == "unsealed"]
+
+    assert watch_log(9) == []
+    assert watch_log(11) == watch_log(16) == [("unsealed", "exchange_log", "opened")]
+    assert ask(house, "select detail from incident where kind = 'unsealed'") == [({"entries": 2},)]
+    exchange_log.seal(house.engine, SIGNER)
+    assert watch_log(21) == [("unsealed", "exchange_log", "opened"), ("unsealed", "exchange_log", "closed")]
+    with working(house.engine) as work:
+        log.append(work, "closed", "haidai_payrolls", batch_id=9)
+    do(house, "update watching set watched_at = :at, resumed_at = :at", at=moment + timedelta(days=1))
+    watching.watch(house, moment + timedelta(days=1, minutes=5))
+    assert [one for one in open_now(house) if one[0] == "unsealed"] == []

@@ -142,7 +142,7 @@ def test_the_day_leaves_no_incident_but_the_held_files(day: Stand) -> None:
 
 
 def test_no_persons_number_stands_anywhere_but_with_the_partners(day: Stand) -> None:
-    """Every log, XCom and other table of Airflow, every table of the hub, pages, anchors, state files; plain, coded, in part, digested."""
+    """Logs, Airflow's tables with XCom, the hub's, pages, anchors, state files; plain, coded, in part, as bare digests."""
     persons = day.simulators.persons()
     assert all(persons.values())
     ours = day.environment["HUB_DATABASE_URL"]

@@ -65,6 +65,97 @@ def test_every_byte_of_an_export_counts(suite: str) -> None:
         assert missed == []
 
 
+def test_every_line_of_an_export_counts_in_its_place() -> None:
+    """Each dropped, doubled, and moved to every other place; each two exchanged."""
+    lines, missed = LOG.lines(), []
+    for at, one in enumerate(lines):
+        rest = lines[:at] + lines[at + 1 :]
+        others = [rest, [*lines[:at], one, *lines[at:]]]
+        others += [[*rest[:to], one, *rest[to:]] for to in range(len(lines)) if to != at]
+        for to in range(at + 1, len(lines)):
+            swapped = list(lines)
+            swapped[at], swapped[to] = swapped[to], swapped[at]
+            others.append(swapped)
+        missed += [at for other in others if not is_found(LOG, other)]
+    assert missed == []
+
+
+def test_nothing_may_stand_after_the_end_or_be_missing_from_it() -> None:
+    """An empty line, a blank, half a line; the last newline."""
+    whole = b"".join(LOG.lines())
+    for changed in (
+        whole + b"\n",
+        whole + b" ",
+        whole + b"{}",
+        whole[:-1],
+        b"\xef\xbb\xbf" + whole,
+        whole.replace(b"\n", b"\r\n"),
+    ):
+        assert is_found(LOG, [changed]), changed[-5:]
+    proof = LOG.proof(4)
+    for changed in (proof + b"\n", proof + b" ", proof + proof, proof[:-1], b"\xef\xbb\xbf" + proof, b""):
+        with pytest.raises(FOUND):
+            check_proof(changed, entry(4).digest, LOG.keys, {})
+
+
+@pytest.mark.parametrize("suite", LOGS)
+def test_every_byte_of_a_return_file_and_of_a_raw_file_counts(
+    suite: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a partner verifies: the program on three files, each byte of the receipt in turn another one, dropped or doubled."""
+    raw, receipt = b"H|313|PAYR\nD|1|7\n", "P1|接收|0001\r\n".encode("gb18030") * 3
+    told = [
+        replace(entry(16), kind="fetched", digest=sm3_hex(raw)),
+        replace(entry(17), kind="told", digest=sm3_hex(receipt)),
+    ]
+    log = LOGS[suite]
+    log = Log([*log.blocks, close_block(log.blocks[-1], told, log.signer)], [*log.entries, told], log.signer)
+    (tmp_path / "p.json").write_bytes(log.proof(17))
+    (tmp_path / "hub.key").write_text(f"{suite} {log.signer.public.hex()}\n")
+    words = ["proof", str(tmp_path / "p.json"), str(tmp_path / "RET.txt"), "--key", str(tmp_path / "hub.key")]
+    (tmp_path / "RET.txt").write_bytes(receipt)
+    assert verify_exchange.main(words) == 0
+    for changed in every_change(receipt):
+        (tmp_path / "RET.txt").write_bytes(changed)
+        assert verify_exchange.main(words) == 1
+    assert check_proof(log.proof(16), sm3_hex(raw), log.keys, {})[0]["kind"] == "fetched"
+    for changed in every_change(raw):
+        with pytest.raises(Altered, match="another file"):
+            check_proof(log.proof(16), sm3_hex(changed), log.keys, {})
+    assert "DOES NOT FIT" in capsys.readouterr().out
+
+
+def every_change(data: bytes) -> list[bytes]:
+    """At each place another byte, one less, one more; and the whole cut off before it."""
+    found = []
+    for at in range(len(data)):
+        found += [data[:at] + bytes([data[at] ^ 1 << bit]) + data[at + 1 :] for bit in range(8)]
+        found += [data[:at] + data[at + 1 :], data[:at] + data[at : at + 1] + data[at:], data[:at]]
+    return [one for one in found if one != data]
+
+
+def test_every_byte_of_an_anchor_and_of_a_key_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A changed one is no anchor, no key, or another's: none lets a log pass that it does not know."""
+    (tmp_path / "log").write_bytes(b"".join(LOG.lines()))
+    key, anchor = (
+        f"ed25519 {LOG.signer.public.hex()}\n".encode(),
+        line({"block": 4, "hash": LOG.blocks[-1].hash}) + b"\n",
+    )
+    words = ["log", str(tmp_path / "log"), "--key", str(tmp_path / "key"), "--anchor", str(tmp_path / "a.anchor")]
+    (tmp_path / "key").write_bytes(key)
+    (tmp_path / "a.anchor").write_bytes(anchor)
+    assert verify_exchange.main(words) == 0
+    for name, whole in (("a.anchor", anchor), ("key", key)):
+        passed = []
+        for at in range(len(whole)):
+            (tmp_path / name).write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+            if verify_exchange.main(words) == 0:
+                passed.append(at)
+        (tmp_path / name).write_bytes(whole)
+        assert passed == [len(whole) - 1], name  # the newline at the end, which may be missing as well
+    capsys.readouterr()
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_any_other_byte_is_found(data: st.DataObject) -> None:

@@ -132,7 +132,7 @@ def test_no_kind_and_subject_is_wanted_twice() -> None:
     long_ago = [Waiting(name, 1, LONG_AGO) for name in (*gone, "province")]
     ends = [Expiry("bureau_api", what, LONG_AGO) for what in ("expires", "tls")]
     found = judge(known(watched=gone, unacknowledged=long_ago, unread=long_ago, held=long_ago, owed=long_ago,
-                        untold=long_ago, expiries=ends))  # fmt: skip
+                        untold=long_ago, unsealed=long_ago[:1], expiries=ends))  # fmt: skip
     assert len(found) == len(set(kinds(found)))
     assert {one.kind for one in found} == set(Kind) - {Kind.SMALL, Kind.LATE, Kind.SILENT}
 
