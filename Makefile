@@ -59,6 +59,18 @@ bench: $(STAMP) ## compare our checks of identifiers with python-stdnum; what se
 	@$(BIN)/python -m bench.archive
 	@$(BIN)/python -m bench.large_file
 
+.PHONY: canary
+canary: $(STAMP) ## a day with 10,000 persons nobody else knows, then a search for each of them everywhere; takes long
+	@$(BIN)/python -m launcher.canary
+
+.PHONY: sbom
+sbom: $(STAMP) ## list what the hub is built from (CycloneDX), into build/
+	@$(BIN)/python -m launcher.supply sbom
+
+.PHONY: audit
+audit: $(STAMP) ## hold the environment against the lock, and ask about known weaknesses (network)
+	@$(BIN)/python -m launcher.supply audit
+
 .PHONY: lock
 lock: $(STAMP) ## resolve pyproject.toml anew into requirements.lock
 	@$(BIN)/uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --extra demo --extra dev pyproject.toml -o requirements.lock
