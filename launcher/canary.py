@@ -26,6 +26,7 @@ from simulators.drops import FAULTS
 STATE = PROJECT / "var" / "canary"
 LEAST = 10_000
 """So many document numbers, and so many cards, must have been sent."""
+PATIENCE_SECONDS = 7200.0
 SPOKEN = "spoken"
 """The folder of what commands said; on a screen a number may stand masked."""
 RECORDS = ("payroll_line", "worker")
@@ -71,13 +72,13 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def run_day(stand: Stand) -> bool:
     """The day, the trouble, the chores; whether all was accounted for before the trouble began."""
-    is_settled = let_the_day_happen(stand, say)
+    is_settled = let_the_day_happen(stand, say, patience=PATIENCE_SECONDS)
     gaps = sum_up(stand).gaps
     say(f"the day has settled: {is_settled}, gaps: {len(gaps)}")
     make_trouble(stand)
-    watch(stand, say, {})
+    watch(stand, say, {}, PATIENCE_SECONDS)
     for dag_id in CHORES:
-        run = stand.client.wait_run(dag_id, stand.client.trigger(dag_id), timeout=600)
+        run = stand.client.wait_run(dag_id, stand.client.trigger(dag_id), timeout=PATIENCE_SECONDS)
         say(f"{dag_id}: {run['state']}")
     type_commands(stand)
     return is_settled and not gaps

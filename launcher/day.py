@@ -16,11 +16,11 @@ DOOR = "/exchange/v1"
 Say = Callable[[str], None]
 
 
-def let_the_day_happen(stand: Stand, say: Say, *, again: bool = False) -> bool:
+def let_the_day_happen(stand: Stand, say: Say, *, again: bool = False, patience: float = PATIENCE_SECONDS) -> bool:
     """Drop the banks' files, let partners knock, trigger what no event starts (everything, when the day happens `again`), wait
     until every batch is answered and told of. Returns whether it settled in time.
     """
-    wait_for_dags(stand)
+    wait_for_dags(stand, seconds=max(120, patience / 8))
     stand.simulators.drop_day()
     knocked = feeds_knocked_for(stand)
     started = [
@@ -31,7 +31,7 @@ def let_the_day_happen(stand: Stand, say: Say, *, again: bool = False) -> bool:
     runs = knock(stand, knocked)
     with ThreadPoolExecutor(CALLS_AT_ONCE) as calls:
         runs |= dict(zip(started, calls.map(stand.client.trigger, started), strict=True))
-    return watch(stand, say, runs)
+    return watch(stand, say, runs, patience)
 
 
 def feeds_knocked_for(stand: Stand) -> list[str]:
@@ -65,9 +65,9 @@ def wait_for_dags(stand: Stand, seconds: float = 120) -> None:
         time.sleep(0.5)
 
 
-def watch(stand: Stand, say: Say, runs: dict[str, str]) -> bool:
+def watch(stand: Stand, say: Say, runs: dict[str, str], patience: float = PATIENCE_SECONDS) -> bool:
     """Say how far it is whenever that changes, until all has settled; `runs` are DAG runs to wait for as well."""
-    deadline, shown = time.monotonic() + PATIENCE_SECONDS, ""
+    deadline, shown = time.monotonic() + patience, ""
     while time.monotonic() < deadline:
         settled, line = look(stand)
         if settled:  # a question about each run is asked late: Airflow has better things to do before

@@ -107,7 +107,8 @@ def licences_of_installed() -> dict[str, str]:
     """What each installed package says of its licence, in a line."""
     found = {}
     for one in distributions():
-        says = one.metadata.get("License-Expression") or one.metadata.get("License") or ""
+        said = [*(one.metadata.get_all("License-Expression") or []), *(one.metadata.get_all("License") or []), ""]
+        says = said[0]
         classified = [
             line.rpartition(" :: ")[2]
             for line in one.metadata.get_all("Classifier") or []

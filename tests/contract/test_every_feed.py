@@ -25,6 +25,8 @@ from hub.registry import read_registry
 from hub.samples import check_sample
 from hub.store import deliveries
 from hub.store.database import open_database, working
+from launcher.hiding_places import SAMPLES, read_tables
+from launcher.leaks import Canaries, Leak, search
 from launcher.postgres import EmbeddedPostgres
 from launcher.summary import Summary, sum_up_ledgers
 from schemas.catalogue import SCHEMAS
@@ -131,6 +133,19 @@ def test_no_number_of_a_person_stands_in_any_table(exchanged: Hub) -> None:
     assert len(numbers) > 3000
     tables = dump(exchanged.house.engine)
     assert list(clear_numbers(tables, numbers - companies)) == []
+
+
+def test_no_form_of_a_persons_number_stands_in_any_table(exchanged: Hub) -> None:
+    """Every number that any partner made: coded, in part, masked, or as a bare digest; in PostgreSQL's own samples too."""
+    persons = exchanged.up.control.persons()
+    assert min(len(numbers) for numbers in persons.values()) > 1000
+    address = exchanged.house.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    canaries, found, searched = Canaries(persons), list[Leak](), set[str]()
+    for table, data in read_tables(address):
+        searched.add(table.partition(":")[2])
+        found += search(data, table, canaries)
+    assert found == []
+    assert {"record.payroll_line", "hub.rejection", "hub.exchange_entry", "hub.told_call", SAMPLES} <= searched
 
 
 @pytest.mark.parametrize("feed_id", REGISTRY.feeds)
