@@ -16,7 +16,7 @@ from traceback import print_exc
 from hub.store.database import rows_of, working
 from launcher.day import let_the_day_happen, watch
 from launcher.demo import last_workday
-from launcher.hiding_places import Searched, search_stand
+from launcher.hiding_places import Searched, search_stand, secrets_of
 from launcher.leaks import Canaries, Leak
 from launcher.partners import EACH_KIND
 from launcher.signals import exit_on_signals
@@ -66,7 +66,13 @@ def main(words: Sequence[str] | None = None) -> int:
             is_even = run_day(stand)
             persons = stand.simulators.persons()
             sent = count_sent(stand, persons)
-            found = search_stand(state, databases_of(stand), Canaries(persons), more=[outside_home(state)])
+            found = search_stand(
+                state,
+                databases_of(stand),
+                Canaries(persons),
+                secrets=secrets_of(state, stand.environment),
+                more=[outside_home(state)],
+            )
     show(found, persons, sent)
     if not chosen.keep:
         remove_state(STATE)

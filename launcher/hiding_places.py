@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 
-from launcher.leaks import Canaries, Leak, search
+from hub.masking import SHORTEST_SECRET
+from launcher.leaks import Canaries, Leak, search, search_secrets
 
 THEIRS = {
     "simulators": "the partners' own folders and ledgers, with the return files that must carry numbers",
     "archive": "raw bytes as they came; what holds them back is their own encryption (decision 0031)",
 }
 """Folders of a state that are not searched, and why."""
+KEEPS_SECRETS = ("secrets", "keys", "hub.env", "seal.key")
+"""Files of a state in which secrets are kept, each for its owner alone; nowhere else may one stand."""
 NOT_TEXT = ("pg_catalog", "information_schema")
 SAMPLES = "pg_catalog.pg_statistic"
 """PostgreSQL keeps the commonest values of each column here."""
@@ -38,13 +43,24 @@ class Searched:
         self.leaks += search(data, place, canaries)
 
 
-def search_stand(state: Path, databases: Iterable[str], canaries: Canaries, *, more: Iterable[Path] = ()) -> Searched:
-    """Search all files of a state and of more folders, and all tables of these databases (addresses as libpq takes them)."""
+def search_stand(
+    state: Path,
+    databases: Iterable[str],
+    canaries: Canaries,
+    *,
+    secrets: Collection[str] = (),
+    more: Iterable[Path] = (),
+) -> Searched:
+    """Search all files of a state and of more folders, and all tables of these databases (addresses as libpq takes them).
+
+    ``secrets`` may stand in no table and no file but those that keep them.
+    """
     found = Searched()
     for address in databases:
         for table, data in read_tables(address):
             found.tables += 1
             found.add(table, data, canaries)
+            found.leaks += search_secrets(data, table, secrets)
     for folder in (state, *more):
         for path in files_of(folder):
             try:
@@ -52,8 +68,22 @@ def search_stand(state: Path, databases: Iterable[str], canaries: Canaries, *, m
             except FileNotFoundError:  # gone meanwhile
                 continue
             found.files += 1
-            found.add(str(path.relative_to(folder)), data, canaries)
+            name = path.relative_to(folder)
+            found.add(str(name), data, canaries)
+            if name.parts[0] not in KEEPS_SECRETS:
+                found.leaks += search_secrets(data, str(name), secrets)
     return found
+
+
+def secrets_of(state: Path, environment: Mapping[str, str]) -> set[str]:
+    """Passwords and keys of every connection, the roots of the sealed fields, the private half of the sealing key, the database's."""
+    found = {(state / "keys" / name).read_text().strip() for name in ("kek", "index_root")}
+    found |= {(state / "seal.key").read_text().split()[1], urlsplit(environment["HUB_DATABASE_URL"]).password or ""}
+    for name, text in environment.items():
+        if name.startswith("AIRFLOW_CONN_"):
+            facts = json.loads(text)
+            found |= {facts.get("password", ""), facts.get("extra", {}).get("private_key", "")}
+    return {one for one in found if len(one) >= SHORTEST_SECRET}
 
 
 def files_of(state: Path) -> Iterator[Path]:

@@ -108,6 +108,12 @@ def search(data: bytes, place: str, canaries: Canaries) -> list[Leak]:
     return [*leaks, *(leak for name, inner in _unpacked(data) for leak in search(inner, f"{place}!{name}", canaries))]
 
 
+def search_secrets(data: bytes, place: str, secrets: Iterable[str]) -> list[Leak]:
+    """Secrets that stand in these bytes as they are."""
+    found = [data.count(secret.encode()) for secret in secrets]
+    return [Leak(place, "plain", "secret", sum(found), "")] if any(found) else []
+
+
 def _find(data: bytes, canaries: Canaries) -> Iterator[tuple[str, str, int]]:
     for form, at, run in _runs(data):
         kinds = list(canaries.kinds_in(run))

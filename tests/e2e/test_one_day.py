@@ -11,7 +11,7 @@ from hub.settings import today
 from hub.store import incidents
 from hub.store.database import working
 from launcher.day import differences, feeds_knocked_for, let_the_day_happen, started_by_event, take_stock, watch
-from launcher.hiding_places import THEIRS, search_stand
+from launcher.hiding_places import THEIRS, search_stand, secrets_of
 from launcher.leaks import Canaries, search
 from launcher.partners import FIRST, PERMITS
 from launcher.stand import Stand, Wish, open_stand
@@ -146,7 +146,12 @@ def test_no_persons_number_stands_anywhere_but_with_the_partners(day: Stand) -> 
     persons = day.simulators.persons()
     assert all(persons.values())
     ours = day.environment["HUB_DATABASE_URL"]
-    found = search_stand(day.state, [ours, f"{ours.rsplit('/', 1)[0]}/airflow"], Canaries(persons))
+    found = search_stand(
+        day.state,
+        [ours, f"{ours.rsplit('/', 1)[0]}/airflow"],
+        Canaries(persons),
+        secrets=secrets_of(day.state, day.environment),
+    )
     assert found.leaks == []
     assert found.size_of["logs"]
     assert found.size_of["airflow"]

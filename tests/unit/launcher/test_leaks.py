@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from launcher.hiding_places import THEIRS, files_of
-from launcher.leaks import DIGESTS, Canaries, search
+from launcher.leaks import DIGESTS, Canaries, Leak, search, search_secrets
 from simulators.identifiers import make_card, make_id_no, make_phone
 
 ID_NO, CARD_NO, MOBILE = make_id_no(4_711), make_card("629999", 4_711), make_phone(4_711)
@@ -111,6 +111,14 @@ def test_other_numbers_are_no_leaks() -> None:
     others = [make_id_no(4_712), make_card("629999", 4_712), "19900001234", "31320261123000001", "370911202512180101"]
     text = " ".join([*others, hashlib.sha256(b"x").hexdigest(), base64.b64encode(b"31320261123000001").decode()])
     assert forms(text.encode()) == set()
+
+
+def test_secrets_are_found_and_not_shown() -> None:
+    """Of a connection, of the hub; the leak says how many times, and no more."""
+    assert search_secrets(b"password=geheim1 geheim1", "here", {"geheim1", "geheim2"}) == [
+        Leak("here", "plain", "secret", 2, "")
+    ]
+    assert search_secrets(b"nothing", "here", {"geheim1"}) == []
 
 
 def test_only_the_partners_own_is_left_out(tmp_path: Path) -> None:
