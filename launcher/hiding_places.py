@@ -76,7 +76,7 @@ def search_stand(
 
 
 def secrets_of(state: Path, environment: Mapping[str, str]) -> set[str]:
-    """Passwords and keys of every connection, the roots of the sealed fields, the private half of the sealing key, the database's."""
+    """Passwords and keys of connections and database, the roots of the sealed fields, the private half of the sealing key."""
     found = {(state / "keys" / name).read_text().strip() for name in ("kek", "index_root")}
     found |= {(state / "seal.key").read_text().split()[1], urlsplit(environment["HUB_DATABASE_URL"]).password or ""}
     for name, text in environment.items():
