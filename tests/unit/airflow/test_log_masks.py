@@ -98,3 +98,26 @@ def test_without_our_settings_they_would(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-P", "-c", COMPONENT], env={**kept, "AIRFLOW_HOME": str(tmp_path)},
                           capture_output=True, text=True, cwd=tmp_path)  # fmt: skip
     assert all(number in done.stdout + done.stderr for number in (ID_NO, CARD_NO, MOBILE))
+
+
+def test_the_secrets_of_a_connection_that_was_opened_stand_in_no_log(tmp_path: Path) -> None:
+    """Its password, as HTTP's basic login too, and the secrets among its extras; the host's public key stays."""
+    script = """
+import logging
+from hub.connections import find_connection
+from hub.masking import masked_stderr
+with masked_stderr():
+    found = find_connection("bank_sftp")
+    import sys
+    print("opened", found.password, found.extra["private_key"], found.extra["host_key"], file=sys.stderr)
+    print("Authorization: Basic YmFuazpwYXNzLXBhc3MtcGFzcw==", file=sys.stderr)
+"""
+    extra = {
+        "private_key": "-----BEGIN X-----\n" + "k" * 40 + "\n-----END X-----",
+        "host_key": "ssh-ed25519 AAAAhostkey",
+    }
+    facts = {"conn_type": "sftp", "host": "h", "login": "bank", "password": "pass-pass-pass", "extra": extra}
+    said = run(script, tmp_path, AIRFLOW_CONN_BANK_SFTP=json.dumps(facts))
+    assert "ssh-ed25519 AAAAhostkey" in said
+    assert not any(secret in said for secret in ("pass-pass-pass", "k" * 40, "YmFuazpwYXNzLXBhc3MtcGFzcw"))
+    assert said.count("<masked secret>") == 3
