@@ -40,7 +40,8 @@ _ID_18, _ID_15 = (
 _CARD = re.compile(r"62\d{14,17}|9558\d{12,15}|4\d{15}|5[1-5]\d{14}|35\d{14}")
 _PHONE = re.compile(r"(?:0086|86)?1[3-9]\d{9}")
 _COUNTED = re.compile(
-    r"(?:fen|yuan|rows|bytes|size|count|total|(?:batch|serial|txn|order|permit)_?no)[\"']?\s*[=:]\s*[\"']?$", re.I
+    r"(?<![A-Za-z])(?:fen|yuan|rows|bytes|size|count|total|(?:batch|serial|txn|order|permit)_?no)[\"']?\s*[=:]\s*[\"']?$",
+    re.I,
 )
 _UNIT = re.compile(r"\s*(?:分|元|fen\b|yuan\b|bytes\b)")
 _HEX = re.compile(r"(?:0x)?(?:[0-9a-f]{12,}|[0-9A-F]{12,})")

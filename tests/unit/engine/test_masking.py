@@ -27,6 +27,7 @@ FULL_WIDTH = str.maketrans("0123456789X", "０１２３４５６７８９Ｘ")
      (f"card {CARD_NO}", f"card {CARD}"), ("6222 0212 3456 7890", CARD), ("6222-0212-3456-7890-123", CARD),
      (make_card("6217", 5, 16), CARD), (f"call {MOBILE}", f"call {PHONE}"), ("tel:13800001234,", f"tel:{PHONE},"),
      ("+8613800001234", f"+{PHONE}"), ("138 0000 1234", PHONE), ("138-0000-1234", PHONE), ("Phone13800001234", f"Phone{PHONE}"),
+     ("account=13800001234", f"account={PHONE}"), (f"account: {CARD_NO}", f"account: {CARD}"),
      (f'{{"phone":"{MOBILE}"}}', f'{{"phone":"{PHONE}"}}'), ("line 1\nline 13800001234", f"line 1\nline {PHONE}")],
 )  # fmt: skip
 def test_numbers_of_persons_are_masked(text: str, left: str) -> None:

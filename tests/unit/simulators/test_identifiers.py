@@ -49,3 +49,24 @@ def test_personal_cards_pass_luhn_and_corporate_accounts_fail_it() -> None:
 def test_phone_numbers_have_the_form_but_a_synthetic_range() -> None:
     """199 0000 xxxx."""
     assert re.fullmatch(r"1990000\d{4}", ids.make_phone(123_456))
+
+
+def test_canaries_are_persons_and_cards_that_nobody_has() -> None:
+    """From their seed, never twice, valid, of no county and no bank; and every number that was made is known."""
+    plain = {ids.make_id_no(number) for number in range(1000)}
+    try:
+        ids.use_canaries(5)
+        persons, cards = {ids.make_id_no(n) for n in range(20_000)}, {ids.make_card("621313", n) for n in range(20_000)}
+        again = {ids.make_id_no(number) for number in range(20_000)}
+        ids.use_canaries(6)
+        others = {ids.make_id_no(number) for number in range(1000)}
+    finally:
+        ids.use_canaries(None)
+    assert len(persons) == len(cards) == 20_000
+    assert persons == again
+    assert len(persons & plain) < 100
+    assert len(persons & others) < 100
+    assert all(one.startswith(ids.NO_COUNTY) and ids.id_check(one[:-1]) == one[-1] for one in persons)
+    assert all(one.startswith(ids.CANARY_CARD) and ids.luhn_check(one[:-1]) == one[-1] for one in cards)
+    assert persons <= ids.made["id"]
+    assert cards <= ids.made["card"]
