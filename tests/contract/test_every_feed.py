@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.x509 import load_pem_x509_certificate
 from round_trip import MAPPINGS, Hub, connections, find_connections
 from sealed_tables import clear_numbers, dump
 
@@ -119,6 +121,21 @@ def test_everything_adds_up_and_every_schema_was_exchanged(summary: Summary) -> 
     """No gap anywhere, and no schema that no feed of the day brought."""
     assert summary.gaps == []
     assert {line.second for line in summary.intake} == set(SCHEMAS)
+
+
+def test_partners_know_us_by_what_was_agreed(exchanged: Hub) -> None:
+    """By their own ledgers: every call to the bureau came with our certificate, to one insurer with a token, to another signed."""
+    papers = {name: Path(exchanged.up.addresses["tls"], f"{name}.pem").read_bytes() for name in ("hub", "hub_signing")}
+    known = {name: load_pem_x509_certificate(pem).fingerprint(SHA256()).hex() for name, pem in papers.items()}
+    ways = {
+        "bureau": ("certificate", known["hub"]),
+        "daizong": ("token", exchanged.up.addresses["daizong"]["sender_code"]),
+        "yishan": ("signature", known["hub_signing"]),
+    }
+    for partner, way in ways.items():
+        found = exchanged.up.control.callers(partner)
+        assert [(one["kind"], one["name"]) for one in found] == [way]
+        assert found[0]["calls"] >= exchanged.up.control.ledger()["received"][partner]["calls"] > 0
 
 
 def test_no_number_of_a_person_stands_in_any_table(exchanged: Hub) -> None:

@@ -11,15 +11,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from answering import Answer, Asked, answering
 
+from connectors.expiring import read_expiries
 from connectors.http import exchange, open_session
 from connectors.retrying import retried
-from hub.errors import HubError, PartnerRefused, PartnerUnavailable
+from hub.errors import HubError, MappingInvalid, PartnerRefused, PartnerUnavailable
 from hub.model import Connection
 from simulators.certificates import Authority, Pair
 
@@ -304,3 +305,23 @@ def test_a_media_type_is_told_without_what_stands_beside_it() -> None:
     with answering(lambda asked: odd) as (url, _), pytest.raises(PartnerUnavailable) as caught:
         call(url)
     assert "3709" not in str(caught.value)
+
+
+def test_what_ends_is_seen_before_it_does(tmp_path: Path) -> None:
+    """The server's certificate, also where it wants ours and where it has ended already; ours, as text or in a file."""
+    ended, soon = OURS.issue("server", ends_in=timedelta(days=-1)), OURS.issue("hub", ends_in=timedelta(days=9))
+    (tmp_path / "hub.pem").write_text(soon.certificate)
+    with serving(context_of(tmp_path, ended, OURS)) as (url, _):
+        extra = {"ca": OURS.certificate, "certificate": str(tmp_path / "hub.pem"), "private_key": soon.key}
+        found, is_all = read_expiries(Connection("bureau_api", url, extra=extra))
+    days = {one.what: (one.expires_at - datetime.now(UTC)).days for one in found}
+    assert is_all
+    assert days.keys() == {"ca", "certificate", "tls"}
+    assert (days["certificate"], days["tls"]) == (8, -2)
+    assert days["ca"] > 700
+
+
+def test_a_certificate_file_that_is_gone_is_said() -> None:
+    """By the morning's look, before the night's call fails."""
+    with pytest.raises(MappingInvalid, match="signer"):
+        read_expiries(Connection("yishan_soap", extra={"signer": "/nowhere/signer.pem"}))
