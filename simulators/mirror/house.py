@@ -3,7 +3,9 @@
 import json
 import os
 import secrets
+import sys
 from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import cache, partial
 from pathlib import Path
@@ -13,10 +15,11 @@ from zlib import crc32
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from simulators import pgp
 from simulators.certificates import Certificates
 from simulators.faults import FaultLayer, Knobs
 from simulators.ledger import Ledger
-from simulators.mirror.containers import extras_of, kinds_of, make_keys
+from simulators.mirror.containers import OPENPGP, extras_of, kinds_of, make_keys
 from simulators.mirror.knocking import door_connection
 from simulators.mirror.office import Office
 from simulators.mirror.pairs import algorithm_of, read_keys
@@ -69,7 +72,11 @@ class Mirror:
         self._container_keys = _read_container_keys(self._state / "container_keys.json", plan.partners_of("sftp"))
         self.offices = {
             partner: Office(
-                feeds, stock, state / "sftp" / partner, self._state / f"{partner}.sftp.sqlite", self._container_keys[partner]
+                feeds,
+                stock,
+                state / "sftp" / partner,
+                self._state / f"{partner}.sftp.sqlite",
+                self._container_keys[partner],
             )
             for partner, feeds in plan.partners_of("sftp").items()
         }
@@ -149,10 +156,20 @@ def open_mirror(
 ) -> Mirror:
     """The partners to be mirrored, with the truth they speak of, and those of them who receive."""
     there = receivers_in(mappings) if mirrored != "none" else []
-    plan = read_plan(mappings, mirrored, receivers=there)
+    plan = without_unwritable(read_plan(mappings, mirrored, receivers=there))
     receivers = there if mirrored == "all" else [name for name in there if name in mirrored.split(",")]
     stock = Stock(plan, partial(_open_truth, seed, scale, day), seed, scale, share, day)
     return Mirror(plan, stock, state, certificates, receivers, latency)
+
+
+def without_unwritable(plan: Plan) -> Plan:
+    """The plan without the feeds that need gpg, where it is not installed: the others exchange all the same."""
+    if pgp.has_gpg():
+        return plan
+    feeds = {name: feed for name, feed in plan.feeds.items() if OPENPGP not in kinds_of([feed])}
+    if left := sorted(plan.feeds.keys() - feeds.keys()):
+        print(f"gpg is not installed: nothing is sent for {', '.join(left)}", file=sys.stderr)
+    return replace(plan, feeds=feeds)
 
 
 def _receiver(partner: str) -> str:

@@ -19,7 +19,7 @@ from sealed_tables import clear_numbers, dump
 
 from hub import bootstrap, pipeline
 from hub.archive import Archive
-from hub.feed import CallReport, FileReport
+from hub.feed import CallReport, FileReport, SftpSource
 from hub.migrations import migrate
 from hub.model import BatchState, Stage
 from hub.pipeline import House
@@ -33,9 +33,15 @@ from launcher.postgres import EmbeddedPostgres
 from launcher.summary import Summary, sum_up_ledgers
 from schemas.catalogue import SCHEMAS
 from schemas.personal import PERSONAL_SCHEMAS, number_kind, personal_columns
+from simulators.pgp import has_gpg
 from simulators.running import running
 
 REGISTRY = read_registry(MAPPINGS)
+OPENPGP = {
+    name
+    for name, feed in REGISTRY.feeds.items()
+    if isinstance(feed.spec.source, SftpSource) and feed.spec.source.encrypted == "openpgp"
+}
 pytestmark = pytest.mark.timeout(900)
 
 
@@ -62,6 +68,14 @@ def exchanged(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFacto
             hub.conclude(feed_id)
         yield hub
     engine.dispose()
+
+
+@pytest.fixture(autouse=True)
+def skip_what_needs_gpg(request: pytest.FixtureRequest) -> None:
+    """A partner that encrypts by OpenPGP sends nothing where gpg is not installed."""
+    params = getattr(request.node, "callspec", None)
+    if not has_gpg() and params is not None and params.params.get("feed_id") in OPENPGP:
+        pytest.skip("gpg is not installed (Debian: apt install gnupg)")
 
 
 def deliver_everywhere(hub: Hub, seconds: float = 120) -> None:

@@ -16,6 +16,7 @@ from hub.feed import CallReport, Feed, FileReport, RestSource, SftpSource
 from hub.model import Connection, Fetched
 from hub.pipeline.reading import read_rows
 from hub.registry import read_registry
+from simulators.mirror import house
 from simulators.mirror.check import check_feed, open_stock
 from simulators.mirror.plain import PROFILES, MirrorError, read_plan
 from simulators.mirror.stock import Stock
@@ -198,3 +199,15 @@ def test_only_known_partners_are_mirrored() -> None:
     with pytest.raises(MirrorError, match="nobody"):
         read_plan(MAPPINGS, "window,nobody")
     assert read_plan(MAPPINGS, "none").feeds == {}
+
+
+def test_without_gpg_the_others_exchange_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only what is encrypted by OpenPGP is left out, and said to be."""
+    plan = read_plan(MAPPINGS)
+    monkeypatch.setattr(house.pgp, "has_gpg", lambda: False)
+    assert plan.feeds.keys() - house.without_unwritable(plan).feeds.keys() == {"chengshan_payrolls"}
+    assert "chengshan_payrolls" in capsys.readouterr().err
+    monkeypatch.setattr(house.pgp, "has_gpg", lambda: True)
+    assert house.without_unwritable(plan) is plan
