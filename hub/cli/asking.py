@@ -126,4 +126,5 @@ def _enter_anyhow(act: Act, officer: Officer | None, by: str | None) -> None:
     with suppress(HubError), acting_as(name, from_account), working(open_engine(read_settings().database_url)) as work:
         note_act(work, act)
         return
-    print("hub: 未能记入审计记录 / could not be entered in the audit trail", file=sys.stderr)
+    if act.outcome == "refused":  # what failed for want of a database says so itself
+        print("hub: 未能记入审计记录 / could not be entered in the audit trail", file=sys.stderr)
