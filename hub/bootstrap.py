@@ -52,7 +52,7 @@ def open_engine(url: str) -> sa.Engine:
 
     Its password stands in no log from then on.
     """
-    with suppress(sa.exc.ArgumentError):
+    with suppress(ValueError, sa.exc.ArgumentError):  # whoever connects says what is wrong with it
         hide(sa.make_url(url).password or "")
     return open_database(url, _password_of)
 
