@@ -42,7 +42,7 @@ def write_samples(mappings: Path, feed_ids: Sequence[str] = ()) -> list[Path]:
             folder = mappings / "samples" / feed_id
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
-            clear = bootstrap.open_containers().opened(feed.spec.source, found.parts, now())
+            clear = bootstrap.open_containers().opened(feed.spec.source, pipeline.bytes_of(found.parts), now())
             written += _write(folder, feed.spec.source.connector, replace(found, parts=clear))
             written.append(write_expected(registry, feed))
     return written

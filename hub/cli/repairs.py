@@ -60,7 +60,10 @@ def list_repairs(words: argparse.Namespace) -> int:
     if not rows:
         raise NotAllowed(f"there is no repair {words.repair}; `hub repairs` lists them")
     if words.values:
-        pipeline.note_shown(house, f"repair {words.repair}", _columns(rows), words.by or "", words.reason or "")
+        columns = _columns(rows)
+        pipeline.note_shown(
+            house, "repairs --values", f"repair {words.repair}", columns, words.by or "", words.reason or ""
+        )
     last = "改后的值 new value" if words.values else "改后摘要 row after (SM3)"
     show_lines([(*DETAIL_HEADS, last), *_described(rows, words)])
     return 0

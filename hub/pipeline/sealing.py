@@ -155,11 +155,11 @@ def _masked(one: Shown) -> str:
     return value if isinstance(value, Destroyed) else masked_as(number_kind(one.column) if one.version else None, value)
 
 
-def note_shown(house: House, what: str, columns: list[str], by: str, why: str) -> None:
-    """Write down that somebody is shown personal values by another command than `hub reveal`."""
+def note_shown(house: House, act: str, what: str, columns: list[str], by: str, why: str) -> None:
+    """Write down that somebody is shown personal values by ``act``, another command than `hub reveal`."""
     by, why = _named(by), _given(why)
     with working(house.engine) as work:
-        note_act(work, Act("repairs --values", what, why, columns=tuple(columns)), by)
+        note_act(work, Act(act, what, why, columns=tuple(columns)), by)
 
 
 def _named(by: str) -> str:

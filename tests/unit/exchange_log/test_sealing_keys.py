@@ -9,7 +9,7 @@ from pathlib import Path
 import gmssl_pyx
 import pytest
 
-from hub.exchange_log import verify_exchange
+from hub.exchange_log import signing, verify_exchange
 from hub.exchange_log.signing import ED25519, SM2, SUITES, KeyUnusable, Sm2Signer, open_signer
 from hub.exchange_log.verify_exchange import fits
 from hub.settings import seal_key
