@@ -215,7 +215,7 @@ def test_notices_go_to_the_log_alone_where_nobody_entered_a_webhook(
 
     monkeypatch.setattr(bootstrap, "find_connection", missing)
     chores.send_notices()
-    monkeypatch.setattr(bootstrap, "find_connection", lambda name: Connection(name, "http://x.invalid"))
+    monkeypatch.setattr(bootstrap, "find_connection", lambda name: Connection(name, "https://x.invalid"))
     chores.send_notices()
     assert [one is None for one in given] == [True, False]
 
