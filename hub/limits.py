@@ -35,6 +35,9 @@ MOST_COLUMNS = 256
 MOST_CELLS = 20_000_000
 MOST_LETTERS = 256 * MIB
 
+LARGEST_KNOCK = 64 * 1024
+KNOCK_SECONDS = 10
+
 
 @dataclass(frozen=True)
 class Limit:
@@ -96,6 +99,12 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
               "几个字母就能在行尾放一格", "a few letters place a cell at the far end of a row"),
         Limit("全部文字（共享字符串按每次引用计）", "all text, shared strings at each use", f"{MOST_LETTERS // MIB} Mi 字", "F030",
               "一个长字符串可被每一格引用", "one long text may stand in every cell"),
+    ),
+    "就绪通知 · Knocks": (
+        Limit("报文大小", "size of the body", f"{LARGEST_KNOCK // 1024} KiB", "S071",
+              "只有一个数据源名称", "it names one feed"),
+        Limit("报文传送时间", "time for the body", f"{KNOCK_SECONDS} s", "S071",
+              "慢慢传来的调用占着连接", "a call that drips keeps a connection busy"),
     ),
 }  # fmt: skip
 """By what they bound, in the order a partner meets them."""

@@ -14,10 +14,10 @@ from starlette.concurrency import run_in_threadpool
 from hub.door.deciding import ask, knock, turn_away
 from hub.door.proving import FORMS, Call
 from hub.errors import HubError
+from hub.limits import KNOCK_SECONDS, LARGEST_KNOCK
 from hub.reasons import reason
 
 log = logging.getLogger("hub")
-LARGEST_BODY, BODY_SECONDS = 64 * 1024, 10
 STATUS = {"S071": 400, "S072": 401, "S073": 401, "S074": 409, "S075": 403}
 """What each code is in HTTP; everything else is our own trouble, 503."""
 Facts = Mapping[str, Any]
@@ -75,11 +75,11 @@ async def _read(request: Request) -> Call:
     """The call, its body read to the end. Raises HubError S071 for one that is too large or comes too slowly."""
     body = bytearray()
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(KNOCK_SECONDS):
             async for chunk in request.stream():
                 body += chunk
-                if len(body) > LARGEST_BODY:
-                    raise HubError(f"a body has {LARGEST_BODY} bytes at most", code="S071")
+                if len(body) > LARGEST_KNOCK:
+                    raise HubError(f"a body has {LARGEST_KNOCK} bytes at most", code="S071")
     except TimeoutError:
         raise HubError("the body did not come in time", code="S071") from None
     if any(len(request.headers.getlist(name)) > 1 for name in FORMS):

@@ -29,8 +29,9 @@ from round_trip import MAPPINGS
 
 from hub import bootstrap, cli
 from hub.door import deciding, looking
-from hub.door.app import LARGEST_BODY, build_app
+from hub.door.app import build_app
 from hub.errors import ConnectionMissing
+from hub.limits import LARGEST_KNOCK
 from hub.model import Connection
 from hub.store import knocks
 from hub.store.database import rows_of, working
@@ -224,7 +225,7 @@ REFUSED: dict[str, tuple[Callable[[Door], requests.Response], int, str]] = {
     "not a number": (lambda door: door.knock(b'{"ready": NaN}'), 400, "S071"),
     "a word more": (lambda door: door.knock(b'{"ready": "weihe_payrolls", "url": "http://x"}'), 400, "S071"),
     "too deep": (lambda door: door.knock(b'{"ready": ' + b"[" * 20_000 + b"]" * 20_000 + b"}"), 400, "S071"),
-    "too large": (lambda door: door.knock(b" " * (LARGEST_BODY + 1) + BODY), 400, "S071"),
+    "too large": (lambda door: door.knock(b" " * (LARGEST_KNOCK + 1) + BODY), 400, "S071"),
 }  # fmt: skip
 
 

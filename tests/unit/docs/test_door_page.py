@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from hub.door.app import LARGEST_BODY, STATUS
+from hub.door.app import STATUS
 from hub.door.plugin import PREFIX
 from hub.door.proving import ALGORITHMS, FORMS, WINDOW, Call, check_form, prove
 from hub.errors import HubError
+from hub.limits import LARGEST_KNOCK
 from hub.model import Connection
 from hub.signatures import sm2
 
@@ -111,6 +112,6 @@ def test_the_page_says_what_the_program_does() -> None:
         assert re.search(rf"^\| {status} \| {code} \|", PAGE, re.MULTILINE), code
     assert all(f"`{'-'.join(part.capitalize() for part in name.split('-'))}`" in PAGE for name in FORMS)
     assert f"`{PREFIX}/ready`" in PAGE
-    assert (LARGEST_BODY, WINDOW.seconds) == (64 * 1024, 300)
+    assert (LARGEST_KNOCK, WINDOW.seconds) == (64 * 1024, 300)
     assert "64 KB" in PAGE
     assert "300 秒" in PAGE
