@@ -23,6 +23,7 @@ LARGEST_UNPACKED = LARGEST_FILE
 GROWS_AT_MOST = 250
 UNSUSPICIOUS = 8 * MIB
 MOST_MEMBERS = 1_000
+LARGEST_CHUNK = 16 * MIB
 
 LARGEST_XLS = 64 * MIB
 LARGEST_XLSX = 256 * MIB
@@ -86,6 +87,12 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
         Limit("膨胀倍数", "growth", f"{GROWS_AT_MOST} 倍 times（{_mib(UNSUSPICIOUS)} 以下不限 below that free）", "F016",
               "明细文件最多压缩几十倍", "files of lines are packed some tens of times"),
         Limit("gzip 段数", "gzip members", f"{MOST_MEMBERS:,}", "F016", "每段都要复制其后全部", "each copies what follows"),
+    ),
+    "加密文件 · Encrypted files": (
+        Limit("打开后大小", "size when opened", _mib(LARGEST_UNPACKED), "F029", "同文件大小", "as the size of a file"),
+        Limit("膨胀倍数", "growth", f"{GROWS_AT_MOST} 倍 times（{_mib(UNSUSPICIOUS)} 以下不限 below that free）", "F029",
+              "同压缩文件", "as of packed files"),
+        Limit("SM4-GCM 每块", "a chunk of SM4-GCM", _mib(LARGEST_CHUNK), "F023", "每块先整块校验", "each is checked whole"),
     ),
     "电子表格 · Spreadsheets": (
         Limit("xls 大小", "size of an xls", _mib(LARGEST_XLS), "F016", "一次读入内存", "it is read whole"),

@@ -88,9 +88,9 @@ def _open_chunks(
     pins = read_pins(connection, SM2_PINS, (64,))
     if signature is None:
         raise FeedChanged("the signature file is missing", code="F025")
-    if (der := sm2.read_signature(signature)) is None:
+    if (made := sm2.read_signature(signature)) is None:
         raise FeedChanged("the signature file holds no SM2 signature in base64", code="F025")
-    return sm4_gcm.open_chunks(data, keys, (), lambda whole: _is_signed(pins, arrived_at, whole, der))
+    return sm4_gcm.open_chunks(data, keys, (), lambda whole: _is_signed(pins, arrived_at, whole, made))
 
 
 def _is_signed(pins: Sequence[Pin], arrived_at: datetime, data: bytes, signature: bytes) -> bool:

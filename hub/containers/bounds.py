@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from hub.errors import FeedChanged
-
-LARGEST = 512 * 1024**2
-"""Bytes of plain text; a million payroll lines are 200 MB."""
-GROWS_AT_MOST = 250
-UNSUSPICIOUS = 8 * 1024**2
-"""A file may have so many bytes however small it came."""
+from hub.limits import GROWS_AT_MOST, LARGEST_UNPACKED, UNSUSPICIOUS
 
 
 def most_bytes(size: int) -> int:
     """How many bytes may come out of a container of this size."""
-    return min(LARGEST, max(UNSUSPICIOUS, GROWS_AT_MOST * size))
+    return min(LARGEST_UNPACKED, max(UNSUSPICIOUS, GROWS_AT_MOST * size))
 
 
 def collect(pieces: Iterable[bytes], size: int) -> bytes:

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.hmac import HMAC
 
 from hub.containers.bounds import collect
 from hub.errors import FeedChanged
+from hub.limits import LARGEST_CHUNK
 
 MAGIC = b"WXSM4GCM"
 FORM = 1
@@ -24,7 +25,6 @@ BY_MAC, BY_SIGNATURE = 1, 2
 HEADER = struct.Struct(">8sBB8s16sI")
 TAG, MAC = 16, 32
 CHUNK = 1024**2
-LARGEST_CHUNK = 16 * CHUNK
 
 Authentic = Callable[[bytes], bool]
 """Whether a whole file, or a file without its last 32 bytes and these, come from the partner."""

@@ -7,8 +7,9 @@ import zipfile
 
 import pytest
 
-from hub.containers import aes_zip, bounds
+from hub.containers import aes_zip
 from hub.errors import FeedChanged
+from hub.limits import UNSUSPICIOUS
 from simulators.mirror.containers import read_zip, write_zip
 
 CONTENT = "批次|313|示例\n".encode("gb18030") * 2000
@@ -61,7 +62,7 @@ def test_an_older_pass_word_opens_while_both_are_agreed() -> None:
         ("F028", GOOD[: len(GOOD) // 2]),
         ("F028", GOOD[:100] + bytes([GOOD[100] ^ 1]) + GOOD[101:]),
         ("F028", plain_zip(a=b"1", b=b"2")),
-        ("F029", write_zip("a.txt", bytes(bounds.UNSUSPICIOUS + 1), PASS)),
+        ("F029", write_zip("a.txt", bytes(UNSUSPICIOUS + 1), PASS)),
     ],
     ids=["clear", "not encrypted", "ZipCrypto", "cut at its end", "cut in half", "altered", "two files", "bomb"],
 )  # fmt: skip

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from connectors.expiring import read_expiries
+from hub import limits
 from hub.containers import bounds, gpg, openpgp
 from hub.errors import FeedChanged, MappingInvalid, PartnerRefused
 from hub.model import Connection
@@ -133,11 +134,11 @@ class TestOpening:
     ) -> None:
         """By its ratio, and by its size alone."""
         bomb = pgp.write_message(bytes(64_000_000), hub, bank)
-        assert len(bomb) * bounds.GROWS_AT_MOST < 64_000_000
+        assert len(bomb) * limits.GROWS_AT_MOST < 64_000_000
         assert refusal(bomb, connection) == "F029"
-        monkeypatch.setattr(bounds, "LARGEST", len(CONTENT) - 1)
+        monkeypatch.setattr(bounds, "LARGEST_UNPACKED", len(CONTENT) - 1)
         assert refusal(pgp.write_message(CONTENT, hub, bank, "-z", "0"), connection) == "F029"
-        monkeypatch.setattr(bounds, "LARGEST", len(CONTENT))
+        monkeypatch.setattr(bounds, "LARGEST_UNPACKED", len(CONTENT))
         message = pgp.write_message(CONTENT, hub, bank, "-z", "0")
         assert openpgp.open_message(message, connection, NOW) == CONTENT
 
