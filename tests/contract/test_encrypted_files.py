@@ -135,7 +135,7 @@ def opened(empty_database: Callable[[], str], tmp_path_factory: pytest.TempPathF
 
 def bank_of(partner: str, opened: Opened) -> Bank:
     hub, known, state = opened
-    keys = json.loads((state / "mirror" / "keys.json").read_text())
+    keys = json.loads((state / "mirror" / "container_keys.json").read_text())
     return Bank(hub, partner, keys[partner], known)
 
 
