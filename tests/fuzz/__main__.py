@@ -8,6 +8,7 @@ import sys
 import time
 
 from schemas import checks
+from tests.fuzz.judging import VERDICTS
 from tests.fuzz.runner import SHARES, run, run_one
 
 
@@ -28,6 +29,7 @@ def main() -> int:
     seconds = time.monotonic() - started
     for name, number, said in result.failed[:50]:
         print(f"FAILED --target {name} --case {number}: {said}")
+    print(", ".join(f"{code} {count:,}" for code, count in VERDICTS.most_common()))
     print(f"{sum(result.ran.values()):,} cases, seed {words.seed}, {len(result.failed)} failed, {seconds:.0f} s")
     return 1 if result.failed else 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from typing import TypeVar
@@ -10,6 +11,8 @@ from hub.errors import HubError
 from hub.reasons import all_reasons
 
 Found = TypeVar("Found")
+VERDICTS: Counter[str] = Counter()
+"""How often each code was given, and `taken` where something was read: a reader that refuses all would fail no case."""
 
 
 @cache
@@ -20,6 +23,7 @@ def codes() -> frozenset[str]:
 def judged(read: Callable[[], Found]) -> Found | None:
     """What was read, or None for a refusal with a code. Any other exception, a panic included, is left to fail the case."""
     code, found = _tried(read)
+    VERDICTS[code or "taken"] += 1
     assert code is None or code in codes(), f"{code} stands in no catalogue"
     assert code != "S000", "refused without a code of its own"
     return found

@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 
 from schemas import checks
+from tests.fuzz.judging import VERDICTS
 from tests.fuzz.runner import SHARES, run
 
 
@@ -17,3 +18,5 @@ def test_some_hundred_cases(monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(result.ran) == set(SHARES)
     assert sum(result.ran.values()) >= 500
     assert result.failed == []
+    assert VERDICTS["taken"] >= 100
+    assert {"F002", "F005", "F007", "F008", "F016", "F033"} <= set(VERDICTS)

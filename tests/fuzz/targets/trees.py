@@ -29,7 +29,10 @@ def json_page(dice: random.Random) -> None:
     tree = judged(lambda: read_json(data))
     if tree is None:
         return
-    assert tree == json.loads(data.decode("utf-8-sig"), parse_int=str, parse_float=str)
+    plain = json.loads(
+        data.decode("utf-8-sig"), parse_int=str, parse_float=str, parse_constant=_never, object_pairs_hook=_each_once
+    )
+    assert tree == plain
     json.dumps(tree, ensure_ascii=False).encode()
     parsed = judged(lambda: parse_json_pages([data], {JSON_ROWS: frozenset({"net", "../batchNo"})}))
     if parsed is not None:
@@ -38,6 +41,15 @@ def json_page(dice: random.Random) -> None:
         for name in ("net", "name"):
             if name in parsed.rows[JSON_ROWS].frame.columns:
                 assert parsed.rows[JSON_ROWS].frame[name].to_list() == [_shown(row.get(name)) for row in rows]
+
+
+def _never(word: str) -> None:
+    raise AssertionError(f"{word} was taken")
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    assert len({name for name, _ in pairs}) == len(pairs), "a key stands twice"
+    return dict(pairs)
 
 
 def _lines(tree: dict[str, Any]) -> list[dict[str, Any]]:
