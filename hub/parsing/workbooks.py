@@ -80,7 +80,7 @@ def _translated(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return list(_bounded(read(data, sheet)))
-    except (FeedChanged, MemoryError):
+    except FeedChanged:
         raise
     except Exception as error:
         raise FeedChanged(f"the spreadsheet is damaged or cut off ({type(error).__name__})", code="F007") from error
