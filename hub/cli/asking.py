@@ -22,8 +22,6 @@ CHOSEN = ("what",)
 """Positional words that set commands of one name apart, where they are a choice of the parser's own."""
 NAMED = ("what", "id", "ids", "no", "repair", "feed", "partner", "connection", "schema", "receiver", "key")
 """What of the words typed names the thing that is acted on, and never a person."""
-
-
 MUST_SAY = ("repair", "approve", "drop")
 """Commands whose `--by` the account of the machine cannot stand in for."""
 MAY_SAY = ("reveal", "repairs")
@@ -52,11 +50,10 @@ def run_asked(words: argparse.Namespace, command: Callable[[argparse.Namespace],
             _check_right(officer, words, right)
         _name_who_asks(words, officer)
     except NotAllowed as error:
-        _enter_anyhow(Act(_name(words, right), _what(words), outcome="refused", code=error.code), officer, None)
+        act = Act(_name(words, right), _what(words), outcome="refused", code=error.code)
+        _enter_anyhow(act, *_who(words, officer))
         raise
-    own = account()
-    who = (officer.name, officer.account) if officer else (getattr(words, "by", None) or own, own)
-    with acting_as(*who) as now:
+    with acting_as(*_who(words, officer)) as now:
         return _run(words, command, right, now)
 
 
@@ -66,9 +63,10 @@ def _run(
     reason = getattr(words, "reason", None) or ""
     try:
         code = command(words)
-    except HubError as error:
+    except (HubError, OSError) as error:
         if right is not None and right.is_act:
-            _enter_anyhow(Act(right.name, _what(words), reason, "failed", error.code), None, now.name)
+            act = Act(right.name, _what(words), reason, "failed", getattr(error, "code", "S000"))
+            _enter_anyhow(act, now.name, now.account)
         raise
     if right is not None and right.is_act and not now.noted:
         with working(open_engine(read_settings().database_url)) as work:
@@ -119,10 +117,14 @@ def _what(words: argparse.Namespace) -> str:
     return ", ".join(found)[:200]
 
 
-def _enter_anyhow(act: Act, officer: Officer | None, by: str | None) -> None:
-    """Enter what came to nothing. The refusal stands also where it cannot be entered, and says so."""
-    own = account()
-    name, from_account = (officer.name, officer.account) if officer else (by or own, own)
+def _who(words: argparse.Namespace, officer: Officer | None) -> tuple[str, str]:
+    """Name and account; where nobody is registered, the name that was typed."""
+    own = account() if officer is None else officer.account
+    return (getattr(words, "by", None) or own, own) if officer is None else (officer.name, own)
+
+
+def _enter_anyhow(act: Act, name: str, from_account: str) -> None:
+    """Enter what came to nothing. A refusal stands also where it cannot be entered, and says so."""
     with suppress(HubError), acting_as(name, from_account), working(open_engine(read_settings().database_url)) as work:
         note_act(work, act)
         return
