@@ -82,7 +82,7 @@ def list_reveals(work: Work, most: int) -> Sequence[sa.Row[Any]]:
     sql = """select * from (
                 select audit_id as reveal, at as revealed_at, officer as revealed_by, reason, what,
                        array_to_string(columns, ' ') as columns
-                from audit_entry where act in ('reveal --reason', 'repairs --values') and outcome = 'done'
+                from audit_entry where columns <> '{}' and outcome = 'done'
                 order by audit_id desc limit :most) as newest order by reveal"""
     return rows_of(work, sql, most=most)
 

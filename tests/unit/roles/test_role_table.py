@@ -30,8 +30,11 @@ def rights_of(role: str) -> set[str]:
 
 @pytest.mark.parametrize("name", [name for name, _ in commands()])
 def test_every_command_stands_in_the_table(name: str) -> None:
-    """Else nobody may type it where officers are registered."""
-    assert name in TABLE.rights
+    """With each of its words; else nobody may type it where officers are registered."""
+    chosen = next((action.choices for action in dict(commands())[name]._actions if action.dest == "what"), None)
+    for what in chosen or [None]:
+        words = argparse.Namespace(name_typed=name, **({} if what is None else {"what": what}))
+        assert right_of(words) is not None, (name, what)
 
 
 def test_the_table_names_no_command_that_is_not_there() -> None:
