@@ -307,12 +307,22 @@ class Checker:
                 yield Violation("I6", f"{file['name']} is not in the archive as it was dropped")
 
     def _logged(self) -> Iterator[Violation]:
-        """The exchange log has one entry for each batch that was fetched and each report that went out, and its seals fit."""
+        """The exchange log has one entry for each batch that was fetched, each report that went out, each act; its seals fit."""
         sql = """select 'batch ' || batch_id as what from batch where (
                     select count(*) from exchange_entry as e where e.kind = 'fetched' and e.batch_id = batch.batch_id) <> 1
                  union all
                  select 'report of batch ' || batch_id from report where digest <> '' and not exists (
-                    select 1 from exchange_entry as e where e.kind = 'told' and e.batch_id = report.batch_id)"""
+                    select 1 from exchange_entry as e where e.kind = 'told' and e.batch_id = report.batch_id)
+                 union all
+                 select 'act ' || audit_id from audit_entry where (
+                    select count(*) from exchange_entry as e where e.kind = 'audited' and e.facts ->> 'audit' = audit_id::text) <> 1
+                 union all
+                 select 'act ' || (e.facts ->> 'audit') from exchange_entry as e where e.kind = 'audited' and not exists (
+                    select 1 from audit_entry where audit_id::text = e.facts ->> 'audit')
+                 union all
+                 select e.kind || ' batch ' || e.batch_id || ', by nobody' from exchange_entry as e
+                 where e.kind in ('released', 'closed') and not exists (
+                    select 1 from audit_entry where act in ('release', 'close') and what = 'batch ' || e.batch_id)"""
         for row in self.stand.ask(sql):
             yield Violation("LOG", f"the exchange log is not right about {row.what}")
         if said := self.stand.log_fault():
