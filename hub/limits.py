@@ -78,7 +78,7 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
               "几个字节的空成员也要占内存", "an empty member costs memory too"),
         Limit("各行不同成员名", "different names of members", f"{MOST_NAMES:,}", "F030",
               "每个名字是一列", "each name is a column"),
-        Limit("DTD、实体", "DTD, entities", "不接受 none", "F032",
+        Limit("DTD、实体", "DTD, entities", "不接受 none", "F022",
               "可以读本机文件、无限膨胀", "they read files of ours, or grow without end"),
     ),
     "压缩文件 · Packed files": (

@@ -96,7 +96,7 @@ def at_path(tree: Any, path: str) -> Any:
 def read_xml(data: bytes, body: str) -> Tree:
     """The element ``body`` as a tree; namespaces are dropped.
 
-    Raises FeedChanged: F005 in another encoding than those agreed, F008 without the body, F030 beyond a limit, F032 with a DTD or
+    Raises FeedChanged: F005 in another encoding than those agreed, F008 without the body, F030 beyond a limit, F022 with a DTD or
     an entity, F033 not well-formed.
     """
     _check_size(data, b"<")
@@ -109,7 +109,7 @@ def read_xml(data: bytes, body: str) -> Tree:
         raise _broken_xml(data, error) from error
     info = root.getroottree().docinfo
     if info.doctype or info.internalDTD is not None:
-        raise FeedChanged("the answer carries a DTD", code="F032")
+        raise FeedChanged("the answer carries a DTD", code="F022")
     if (info.encoding or "UTF-8").upper() not in ENCODINGS:
         raise FeedChanged("the answer declares an encoding that nobody agreed on", code="F005")
     for element in root.iter():
@@ -130,7 +130,7 @@ def _check_size(data: bytes, *marks: bytes) -> None:
 def _broken_xml(data: bytes, error: etree.XMLSyntaxError) -> FeedChanged:
     """Why the reader gave up: its words quote the text, its numbers do not."""
     if any(mark.encode(encoding) in data for mark in ("<!DOCTYPE", "<!ENTITY") for encoding in MARKED):
-        return FeedChanged("the answer carries a DTD or an entity", code="F032")
+        return FeedChanged("the answer carries a DTD or an entity", code="F022")
     if "depth" in str(error).lower():
         return FeedChanged(f"the answer is nested more than {DEEPEST} levels deep", code="F030")
     if error.code in NOT_DECODED:

@@ -59,7 +59,7 @@ def read_rows(data: bytes, sheet: str | None) -> list[SheetRow]:
     """Rows of the named sheet, or of the first that can be seen; hidden rows too.
 
     Raises FeedChanged: F005 no spreadsheet, F007 cut off, F008 not the agreed sheet, F016 not safe to unpack, F030 beyond a limit,
-    F032 with a DTD.
+    F022 with a DTD.
     """
     if data.startswith(XLSX):
         _check_xlsx(data)
@@ -129,7 +129,7 @@ def _check_xlsx(data: bytes) -> None:
                                 f"the workbook of {len(data)} bytes grows beyond {size} bytes", code="F016"
                             )
                         if any(mark in end + piece for mark in DTD):
-                            raise FeedChanged("a part of the workbook carries a DTD", code="F032")
+                            raise FeedChanged("a part of the workbook carries a DTD", code="F022")
                         end = piece[-32:]
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise FeedChanged(f"the workbook is damaged or cut off ({type(error).__name__})", code="F007") from error
