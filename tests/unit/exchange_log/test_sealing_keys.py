@@ -120,7 +120,7 @@ def test_a_library_that_computes_wrongly_signs_nothing(tmp_path: Path, monkeypat
 @pytest.mark.parametrize("suite", SUITES)
 def test_wrong_digests_seal_nothing(suite: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """SM3 stands under every block, whatever the suite: of the system's library and of the tree's."""
-    open_signer(str(tmp_path / "key"), suite)
+    open_signer(tmp_path / "key", suite)
     for place, wrong in (
         ("hub.exchange_log.signing.sm3_hex", lambda _: "0" * 64),
         ("hub.exchange_log.merkle.leaf_hash", lambda _: bytes(32)),
@@ -128,16 +128,16 @@ def test_wrong_digests_seal_nothing(suite: str, tmp_path: Path, monkeypatch: pyt
         with monkeypatch.context() as patch:
             patch.setattr(place, wrong)
             with pytest.raises(KeyUnusable, match="GB/T 32905") as error:
-                open_signer(str(tmp_path / "key"), suite)
+                open_signer(tmp_path / "key", suite)
             assert error.value.code == "S061"
 
 
 def test_an_ed25519_that_takes_anything_signs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the example of RFC 8032."""
-    open_signer(str(tmp_path / "key"), ED25519)
+    open_signer(tmp_path / "key", ED25519)
     monkeypatch.setitem(signing.KNOWN, ED25519, (signing.KNOWN[ED25519][0], b"x", signing.KNOWN[ED25519][2]))
     with pytest.raises(KeyUnusable, match="RFC 8032"):
-        open_signer(str(tmp_path / "key"), ED25519)
+        open_signer(tmp_path / "key", ED25519)
 
 
 def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
