@@ -508,11 +508,12 @@ def test_a_restored_log_is_whole_and_goes_on(
     assert exchange_log.verify_log(engine, {}) == before
     exchange_log.seal(engine, signer)
     found = exchange_log.verify_log(engine, {})
-    assert (found.blocks, found.entries) == (before.blocks + 1, before.entries + 1)
+    assert (found.blocks, found.entries) == (before.blocks + 1, before.entries + 2)
     with working(engine) as work:
         newest = kept.last_block(work)
         assert newest is not None
-        [restored] = kept.entries_of(work, newest)
+        restored, audited = kept.entries_of(work, newest)
+    assert audited.kind == "audited"
     assert (restored.kind, restored.subject, set(restored.facts)) == (
         "restored",
         "hub",
