@@ -107,6 +107,7 @@ def start_simulators(supervisor: Supervisor, state: Path, wish: Wish, mappings: 
         "--mappings",
         str(mappings),
         *wish.words(),
+        "--silent",  # what it would print holds secrets, and goes into a log
     ]
     supervisor.start("simulators", argv, env=plain_environment(state))
     deadline = time.monotonic() + 120

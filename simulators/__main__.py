@@ -26,6 +26,9 @@ def main() -> None:
         "--mirrored", default="all", help="all, none, or partners made from their mappings, with commas"
     )
     parser.add_argument("--mappings", type=Path, default=MAPPINGS, help="folder of the mappings that are mirrored")
+    parser.add_argument(
+        "--silent", action="store_true", help="print nothing: addresses and secrets are in addresses.json"
+    )
     parser.add_argument("--canaries", type=int, metavar="SEED", help="persons' numbers from a seed, to be looked for")
     asyncio.run(serve(Options(**vars(parser.parse_args()))))
 

@@ -59,6 +59,8 @@ class Options:
     rate: int = 20
     mirrored: str = "all"
     mappings: Path = MAPPINGS
+    silent: bool = False
+    """Whether nothing is printed: addresses and secrets stand in addresses.json alone."""
     canaries: int | None = None
     """A seed for persons' numbers that are looked for afterwards; None: those of every day."""
 
@@ -175,7 +177,8 @@ async def serve(options: Options) -> None:
     while not all(server.started for server in servers.values()):
         await asyncio.sleep(0.01)
     _write_private(path, json.dumps(addresses := house.addresses(ports), indent=1))
-    print(json.dumps(addresses), flush=True)
+    if not options.silent:
+        print(json.dumps(addresses), flush=True)
     await stop.wait()
     for server in servers.values():
         server.should_exit = True
