@@ -15,7 +15,6 @@ from launcher.leaks import Canaries, Leak, search, search_secrets
 
 THEIRS = {
     "simulators": "the partners' own folders and ledgers, with the return files that must carry numbers",
-    "archive": "raw bytes as they came; what holds them back is their own encryption (decision 0031)",
 }
 """Folders of a state that are not searched, and why."""
 KEEPS_SECRETS = ("secrets", "keys", "hub.env", "seal.key")

@@ -34,6 +34,7 @@ ODD = (ValueError, KeyError, TypeError, AttributeError)
 NO_FORM = "不是原样 / not written as it was"
 HASH, SIGNATURE = re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9a-f]{128}")
 PUBLIC = re.compile(r"[0-9a-f]{64}([0-9a-f]{64})?")
+KEY_FILE = re.compile(r"(\S+) ([0-9a-f]+)\r?\n?")
 
 
 class Altered(Exception):
@@ -329,9 +330,9 @@ def read_keys(paths: Iterable[Path]) -> dict[str, tuple[str, bytes]]:
     found = {}
     for path in paths:
         try:
-            suite, public = path.read_text("ascii").split()[:2]
+            suite, public = KEY_FILE.fullmatch(path.read_bytes().decode("ascii")).groups()  # type: ignore[union-attr]
             found[key_id(suite, bytes.fromhex(public))] = (suite, bytes.fromhex(public))
-        except (OSError, ValueError):
+        except (OSError, ValueError, AttributeError):
             raise Unchecked(f"不是公钥文件 / no public key: {path.name}") from None
     return found
 

@@ -161,7 +161,7 @@ def test_no_persons_number_stands_anywhere_but_with_the_partners(day: Stand) -> 
 
 
 def test_the_search_would_find_them(day: Stand) -> None:
-    """In the raw bytes of the archive, where they are, and in the partners' folders."""
+    """In the partners' own folders, where they must be."""
     canaries = Canaries(day.simulators.persons())
     for folder in THEIRS:
         files = [path for path in (day.state / folder).rglob("*") if path.is_file()]
