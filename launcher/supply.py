@@ -29,7 +29,6 @@ BESIDE = {OURS, "pip", "setuptools", "wheel"}
 FORBIDDEN = {
     "gmssl": "its signatures give the private key away (decision 0029)",
     "pymerkle": "GPL",
-    "sqlalchemy-utils": "its EncryptedType has a fixed nonce and no tag",
     "pycrypto": "given up in 2013",
 }
 COPYLEFT = re.compile(r"\b(?:AGPL|GPL)\b|GNU (?:Affero )?General Public", re.I)
