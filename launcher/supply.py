@@ -32,7 +32,7 @@ FORBIDDEN = {
     "pycrypto": "given up in 2013",
 }
 COPYLEFT = re.compile(r"\b(?:AGPL|GPL)\b|GNU (?:Affero )?General Public", re.I)
-PIP_AUDIT = ("tool", "run", "pip-audit", "--disable-pip", "--require-hashes")
+PIP_AUDIT = ("tool", "run", "pip-audit", "--disable-pip", "--require-hashes", "--format", "json")
 _PINNED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==(\S+)")
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
@@ -170,18 +170,30 @@ def audit() -> int:
         return 1
     uv = str(Path(sys.executable).with_name("uv"))
     done = subprocess.run([uv, *PIP_AUDIT, "--requirement", str(LOCK)], capture_output=True, text=True)
-    print(done.stdout.strip())
-    if done.returncode == 0:
-        print("no known weakness of what is locked (pip-audit, by the advisories of the Python Package Index)")
-        return 0
-    if "vulnerabilit" in done.stdout + done.stderr and "Found" in done.stdout + done.stderr:
-        print(done.stderr.strip())
-        return 1
-    print(
-        "NOT ASKED: known weaknesses need the network and pip-audit: "
-        + (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-    )
-    return 2
+    try:
+        weak, unasked = read_advisories(done.stdout)
+    except (ValueError, KeyError):
+        why = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        print(f"NOT ASKED: known weaknesses need the network and pip-audit: {why}")
+        return 2
+    print("\n".join(weak))
+    if unasked:
+        print(f"NOT ASKED of {len(unasked)} packages, whose advisories could not be had, among them {unasked[0]}")
+    if weak or unasked:
+        return 1 if weak else 2
+    print("no known weakness of what is locked (pip-audit, by the advisories of the Python Package Index)")
+    return 0
+
+
+def read_advisories(report: str) -> tuple[list[str], list[str]]:
+    """Of pip-audit's report the known weaknesses, a line each, and the packages about which nobody answered."""
+    named = json.loads(report)["dependencies"]
+    weak = [
+        f"{one['name']} {one['version']}: {known['id']}, mended in {', '.join(known['fix_versions']) or 'no version yet'}"
+        for one in named
+        for known in one.get("vulns", [])
+    ]
+    return weak, [one["name"] for one in named if "skip_reason" in one]
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -78,3 +78,12 @@ def test_without_a_network_it_says_what_was_not_asked(
     monkeypatch.setattr(supply, "PIP_AUDIT", ("tool", "run", "--offline", "no-such-tool-here"))
     assert supply.main(["audit"]) == 2
     assert "NOT ASKED" in capsys.readouterr().out
+
+
+def test_a_package_nobody_answered_for_is_not_taken_for_a_good_one() -> None:
+    """A registry without advisories skips every package and ends well all the same."""
+    report = """{"dependencies": [
+        {"name": "good", "version": "1", "vulns": []},
+        {"name": "weak", "version": "2", "vulns": [{"id": "X-1", "fix_versions": ["3"], "aliases": [], "description": ""}]},
+        {"name": "unknown", "skip_reason": "not found"}], "fixes": []}"""
+    assert supply.read_advisories(report) == (["weak 2: X-1, mended in 3"], ["unknown"])
