@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +21,14 @@ def own_keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         if "HUB_KEYS" not in os.environ:
             patch.setenv("HUB_KEYS", str(tmp_path_factory.mktemp("keys")))
         yield
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A folder of one's own whose path is short: those of gpg's sockets may have 107 characters, and ``tmp_path`` is long."""
+    folder = Path(tempfile.mkdtemp(prefix="hub-", dir="/tmp"))
+    yield folder
+    shutil.rmtree(folder)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -39,7 +39,7 @@ def _show_object(words: argparse.Namespace) -> int:
         raise NotAllowed("name object, name and reason: hub archive show DIGEST --by NAME --reason WHY")
     house, name = open_house("", ""), object_name(words.digest)
     house.archive.check(words.digest)
-    pipeline.note_shown(house, "archive show", f"archived object {words.digest}", ["raw bytes"], words.by, words.reason)
+    pipeline.note_shown(house, "archive show", f"archive {words.digest}", ["raw bytes"], words.by, words.reason)
     for piece in house.archive.chunks(name):
         sys.stdout.buffer.write(piece)
     return 0

@@ -237,15 +237,15 @@ class TestEveryKind:
         assert bank.verdict(bank.close()[0][:-5]) == "F028"
 
     def test_nothing_in_clear_stays_on_any_disk(
-        self, bank: Bank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, bank: Bank, short_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Neither of a file that opened nor of one that was refused half-way."""
-        monkeypatch.setenv("TMPDIR", str(tmp_path))
-        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-        monkeypatch.setattr("hub.containers.gpg.MEMORY", tmp_path)
+        monkeypatch.setenv("TMPDIR", str(short_path))
+        monkeypatch.setattr("tempfile.tempdir", str(short_path))
+        monkeypatch.setattr("hub.containers.gpg.MEMORY", short_path)
         bank.verdict(*bank.close())
         bank.verdict(altered(bank.close()[0]), bank.close()[1])
-        assert list(tmp_path.iterdir()) == []
+        assert list(short_path.iterdir()) == []
 
     def test_keys_that_nobody_entered_hold_no_file(self, bank: Bank) -> None:
         """The administrator is told and enters them; the next run reads what waited."""

@@ -104,7 +104,7 @@ def test_a_file_larger_than_agreed_is_left_alone(
         with SftpConnector(connection, source()) as connector:
             [one] = connector.fetch(None, frozenset())
         assert isinstance(one, Notice)
-        assert (one.code, "more than agreed" in one.message) == ("F008", True)
+        assert (one.code, "are the most" in one.message) == ("F030", True)
 
 
 def test_what_waits_on_disk_cannot_be_read_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

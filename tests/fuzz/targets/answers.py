@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 from unittest import mock
 
+from connectors.http import Answered
 from connectors.open_api import OpenApiReceiver
 from connectors.rest import RestConnector
 from connectors.statements import read_statement
@@ -27,8 +28,10 @@ HERE = Connection("x", "http://127.0.0.1:1", login="a", password="0123456789abcd
 @contextmanager
 def answering(module: str, body: bytes) -> Iterator[None]:
     """Every call of the module is answered with this, without pauses."""
+    answered = {"call": Answered(body, {})} if module == "connectors.rest" else {"exchange": body}
+    [(name, value)] = answered.items()
     with (
-        mock.patch(f"{module}.exchange", return_value=body),
+        mock.patch(f"{module}.{name}", return_value=value),
         mock.patch("connectors.retrying._backing_off", return_value=0),
         mock.patch(f"{module}.time.sleep"),
     ):

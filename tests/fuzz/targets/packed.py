@@ -23,7 +23,7 @@ def good(feed: str) -> bytes:
 
 
 def zipped(dice: random.Random) -> None:
-    data = mutate(good("penglai_payrolls"), dice)
+    data = mutate(good("penglai_txns"), dice)
     content = judged(lambda: unpack("zip", data))
     if content is not None:
         with zipfile.ZipFile(io.BytesIO(data), metadata_encoding="cp437") as archive:

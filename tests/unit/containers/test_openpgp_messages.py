@@ -56,13 +56,13 @@ def connection(hub: pgp.PgpKey, bank: pgp.PgpKey) -> Connection:
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def nothing_is_left(short_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """No home, no agent and no file of any kind remains, however an opening ends."""
-    monkeypatch.setattr(gpg, "MEMORY", tmp_path)
-    yield tmp_path
-    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(gpg, "MEMORY", short_path)
+    yield short_path
+    assert list(short_path.iterdir()) == []
     agents = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    assert str(tmp_path) not in agents
+    assert str(short_path) not in agents
 
 
 def known(hub: pgp.PgpKey, public: str, pins: str, **changes: str) -> Connection:
