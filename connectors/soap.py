@@ -47,6 +47,8 @@ MOST_ANSWERS = 10_000
 class GuardedTransport(zeep.Transport):
     """Keeps the bytes of the last answer, and holds messages both ways against the agreement before anybody takes them for good."""
 
+    _close_session = False  # what zeep asks for at the end of an object, also of one whose session could not be opened
+
     def __init__(self, connection: Connection, security: SoapSecurity | None, schema: etree.XMLSchema) -> None:
         super().__init__(session=open_session(connection), timeout=CONNECT_SECONDS, operation_timeout=READ_SECONDS)
         self.answer = b""

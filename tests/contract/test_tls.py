@@ -138,6 +138,7 @@ def test_a_certificate_the_partner_does_not_take_is_for_a_person(
     assert asked == []
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
 def test_old_tls_is_not_spoken(tmp_path: Path) -> None:
     """1.1 and older."""
     context = context_of(tmp_path)
