@@ -1,4 +1,4 @@
-"""Files over SSH: a partner's drops in, return files out. Names are bytes, nothing of theirs is renamed.
+"""Files over SSH: a partner's drops in; return files out, see returning.py. Names are bytes, nothing of theirs is renamed.
 
 A file counts as complete when its flag says so (see flags.py) and its size is what the flag says.
 """
@@ -14,7 +14,6 @@ from copy import copy
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import chain
-from secrets import token_hex
 
 from paramiko.sftp_attr import SFTPAttributes
 
@@ -27,9 +26,10 @@ from connectors.flags import (
     path_beside,
     strangers,
 )
-from connectors.names import is_safe, on_line, shown
+from connectors.names import is_safe, shown
+from connectors.returning import ReturnFolder
 from connectors.spool import IN_MEMORY, PIECE, Spool
-from connectors.ssh import Entry, SshSession, translated
+from connectors.ssh import Entry, translated
 from hub.errors import PartnerRefused
 from hub.feed import SftpSource
 from hub.limits import LARGEST_FILE
@@ -40,15 +40,14 @@ from hub.settings import today
 # SFTP tells whole seconds: a file this young may be replaced without its stamp showing it, so it is looked at once more.
 YOUNG_SECONDS = 3
 SETTLE_SECONDS = 1.0
-LARGEST_SIGNATURE = 4096
-PART = ".part"
+SMALL = 4096
 COUNT = re.compile(r"[0-9]{1,12}")
 """Rows that a flag may promise; a number that fits no database would stop all files behind it."""
 
 Listings = Mapping[str, Mapping[bytes, Entry]]
 
 
-class SftpConnector(SshSession):
+class SftpConnector(ReturnFolder):
     """Fetcher and FileReporter over one connection. Use as a context manager.
 
     ``household`` gives all sources that look into the same folder, and is asked when files are fetched; the one that is given
@@ -63,8 +62,7 @@ class SftpConnector(SshSession):
         household: Callable[[], Sequence[SftpSource]] = tuple,
         days: tuple[date, date] | None = None,
     ) -> None:
-        super().__init__(connection)
-        self._source = source
+        super().__init__(connection, source)
         self._household = household
         self._days = days
         self._glance: dict[str, list[Entry]] | None = None
@@ -198,14 +196,11 @@ class SftpConnector(SshSession):
             printed_rows=int(rows) if COUNT.fullmatch(rows) else None,
         )
 
-    def _wire(self, path: str) -> bytes:
-        return on_line(self._source, path)
-
     def _flag(self, path: str) -> str:
         """What the file's own flag says: its size, and perhaps its rows."""
         if self._source.done is None or not flags_each_file(self._source):
             return ""
-        return self._small(path_beside(path, self._source.done))
+        return self._words(path_beside(path, self._source.done))
 
     def _fault(self, path: str, data: bytes | Spool, size: str) -> tuple[str, str] | None:
         found = len(data) if isinstance(data, bytes) else data.size
@@ -214,7 +209,7 @@ class SftpConnector(SshSession):
         if self._source.digest is None:
             return None
         try:
-            declared = self._small(path_beside(path, self._source.digest)).split()
+            declared = self._words(path_beside(path, self._source.digest)).split()
         except FileNotFoundError:
             return "F001", "the digest file is missing"
         if not declared or declared[0].lower() != digest_of(self._source.digest, data):
@@ -225,11 +220,9 @@ class SftpConnector(SshSession):
         """The detached signature, which goes into the archive beside the file; None where none is agreed or there."""
         if self._source.signature is None:
             return None
-        try:
-            with self._sftp.open(self._wire(path_beside(path, self._source.signature)), "rb") as file:
-                return file.read(LARGEST_SIGNATURE)
-        except FileNotFoundError:
-            return None
+        with suppress(FileNotFoundError):
+            return self._small(path_beside(path, self._source.signature))
+        return None
 
     def _bytes(self, path: str, size: int) -> bytes | Spool:
         """A small file in memory; a large one goes through it in pieces. What counts is what comes, not what was said of it."""
@@ -253,84 +246,13 @@ class SftpConnector(SshSession):
         if came > LARGEST_FILE:
             raise PartnerRefused(f"{path} has {came} bytes or more, {LARGEST_FILE} are the most", code="F030")
 
-    def _small(self, path: str) -> str:
+    def _small(self, path: str) -> bytes:
+        """What lies beside a file: flag, digest or signature; nobody's has more."""
         with self._sftp.open(self._wire(path), "rb") as file:
-            return file.read(4096).decode("ascii", "replace")
+            return bytes(file.read(SMALL))
 
-    def put(self, path: str, data: bytes, still_ours: Callable[[], None], signature: bytes | None = None) -> None:
-        """Place a return file: data, then its signature, its digest and its flag, each under its final name in one step.
-
-        An older version's flag is taken away first, so that nobody reads new data by an old flag.
-        """
-        name, digest, flag = posixpath.basename(path), self._source.digest, self._source.done
-        with translated(self._connection.name):
-            self._make_folder(posixpath.dirname(path))
-            self._sweep([path, *(path_beside(path, end) for end in (digest, flag, self._source.signature) if end)])
-            reach("put.begun")
-            if not self._stands(path, data):
-                if flag and flags_each_file(self._source):
-                    still_ours()
-                    self._take_away(path_beside(path, flag))
-                    reach("put.flag_taken_away")
-                self._write(path, data, still_ours)
-            reach("put.data_placed")
-            if signature is not None and self._source.signature:
-                self._place(path_beside(path, self._source.signature), signature, still_ours)
-            if digest:
-                line = self._wire(f"{digest_of(digest, data)}  {name}\n")
-                self._place(path_beside(path, digest), line, still_ours)
-                reach("put.digest_placed")
-            if flag and flags_each_file(self._source):
-                lines = data.count(b"\n")
-                self._place(path_beside(path, flag), f"{len(data)}|{lines}".encode(), still_ours)
-                reach("put.flag_placed")
-
-    def _make_folder(self, folder: str) -> None:
-        try:
-            self._sftp.stat(self._wire(folder))
-        except FileNotFoundError:
-            self._sftp.mkdir(self._wire(folder))
-
-    def _stands(self, path: str, data: bytes) -> bool:
-        try:
-            with self._sftp.open(self._wire(path), "rb") as file:
-                return bool(file.read() == data)
-        except FileNotFoundError:
-            return False
-
-    def _take_away(self, path: str) -> None:
-        with suppress(FileNotFoundError):
-            self._sftp.remove(self._wire(path))
-
-    def _place(self, path: str, data: bytes, still_ours: Callable[[], None]) -> None:
-        if not self._stands(path, data):
-            self._write(path, data, still_ours)
-
-    def _sweep(self, paths: Sequence[str]) -> None:
-        """Take away what others left unfinished of these files; one who is still at it has nothing to rename then, and tries again.
-
-        Where a partner lets nobody list the folder, what is left stays.
-        """
-        folder, starts = (
-            posixpath.dirname(paths[0]),
-            tuple(self._wire(f"{posixpath.basename(path)}.") for path in paths),
-        )
-        with suppress(PartnerRefused, PermissionError):
-            for entry in self._list(folder):
-                name = entry.name
-                if name.startswith(starts) and name.endswith(PART.encode()) and is_safe(self._source, name):
-                    self._take_away(f"{folder}/{shown(self._source, name)}")
-
-    def _write(self, path: str, data: bytes, still_ours: Callable[[], None]) -> None:
-        """Under a name that nobody else writes to, so that nobody gives its name to the half of another's file."""
-        part = f"{path}.{token_hex(4)}{PART}"
-        with self._sftp.open(self._wire(part), "wx") as file:
-            file.set_pipelined(True)
-            file.write(data)
-        reach("put.part_written")
-        still_ours()
-        reach("put.checked")
-        self._sftp.posix_rename(self._wire(part), self._wire(path))
+    def _words(self, path: str) -> str:
+        return self._small(path).decode("ascii", "replace")
 
 
 def _stamp(path: str, attributes: SFTPAttributes) -> FileStamp:
